@@ -1,0 +1,1 @@
+"""One file a technology; only the assembly imports them."""

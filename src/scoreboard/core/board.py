@@ -1,0 +1,54 @@
+"""A board: a named competition in which points add up and more is better."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from scoreboard.core.identifier import BoardId
+from scoreboard.core.window import Period, Window, period_at, period_named, window_named
+from scoreboard.errors import InvalidParameter, NotFound
+
+DEFAULT_BOARD = "default"
+
+
+class Tie(StrEnum):
+    """How equal scores are numbered: 1234, to whoever got there first, or shared, 1224."""
+
+    FIRST_REACHED = "first-reached"
+    SHARED = "shared"
+
+
+class Board(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The settings of a board.
+
+    ``windows`` always has ``all``. Windows may be added later and are never taken away; the time
+    zone stands once a board has a window that resets: so the periods in which a posting counts
+    follow from its board and its time alone.
+    """
+
+    board: BoardId
+    title: Annotated[str, Meta(max_length=100)] = ""
+    tie: Tie = Tie.FIRST_REACHED
+    windows: tuple[Window, ...] = (Window.ALL,)
+    time_zone: Annotated[str, Meta(max_length=64)] = "UTC"
+
+    def periods_at(self, at_ms: int) -> tuple[Period, ...]:
+        """The periods, one a window, in which points of this moment count."""
+        return tuple(period_at(window, at_ms, self.time_zone) for window in self.windows)
+
+    def period(self, name: str, at_ms: int) -> Period:
+        """The period that ``name`` means at a moment: a window (its current one) or a name.
+
+        Raises:
+            InvalidParameter: no period can have that name.
+            NotFound: this board does not have that window.
+        """
+        window = window_named(name)
+        if window is None:
+            raise InvalidParameter
+        if window not in self.windows:
+            raise NotFound
+        if name == window.value:
+            return period_at(window, at_ms, self.time_zone)
+        return period_named(name, self.time_zone)

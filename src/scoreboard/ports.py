@@ -1,0 +1,342 @@
+"""The four ports: what the services need of a technology, and what it promises them.
+
+Every adapter of a port runs the same contract suite. Adapters translate their driver's errors
+into ``errors.Unavailable`` (nothing happened), ``errors.OutcomeUnknown`` (it may have) or
+``errors.Misconfigured`` (it never will).
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from scoreboard.core.action import Action
+from scoreboard.core.award import Award
+from scoreboard.core.board import Board
+from scoreboard.core.posting import Posting
+from scoreboard.core.score import Score
+from scoreboard.core.standing import Page, Row, Snapshot, Standing
+from scoreboard.core.window import Period
+from scoreboard.errors import ScoreboardError
+
+Key = tuple[int, int]
+"""A sort key, from ``Score.key``."""
+
+Place = tuple[int, int]
+"""An (epoch, seq)."""
+
+APPLY_MAX = 256
+"""The most moves in one group that a ranking takes at once."""
+
+
+class Head(Struct, frozen=True):
+    """How far the ledger has come; ``at`` is the time of its last posting."""
+
+    epoch: int
+    seq: int
+    at: int
+
+
+class Recorded(Struct, frozen=True):
+    """The award is committed and flushed; this is its posting."""
+
+    posting: Posting
+
+
+class Repeated(Struct, frozen=True):
+    """The award was recorded before; this is the posting it got then."""
+
+    posting: Posting
+
+
+class Refused(Struct, frozen=True):
+    """The award was not recorded, and why."""
+
+    error: ScoreboardError
+
+
+Outcome = Recorded | Repeated | Refused
+
+
+class Opening(Struct, frozen=True):
+    """A window's new period, to be shown though nothing was posted in it yet."""
+
+    board: str
+    period: str
+
+
+class Appended(Struct, frozen=True):
+    """The outcomes of a group, in its order, and the version of the catalogue it met."""
+
+    outcomes: tuple[Outcome, ...]
+    catalogue_version: int
+
+
+class Change(Struct, frozen=True):
+    """One change of the catalogue, with who asked for it and why."""
+
+    subject: Action | Board
+    caller: str
+    reason: str
+
+
+class Catalogue(Struct, frozen=True):
+    """All actions and boards as of a version."""
+
+    version: int
+    actions: Mapping[str, Action]
+    boards: Mapping[str, Board]
+
+
+class AuditEntry(Struct, frozen=True):
+    """Who changed what, when and why; ``at`` in milliseconds."""
+
+    entry: int
+    at: int
+    caller: str
+    operation: str
+    subject: str
+    reason: str
+    before: str | None
+    after: str | None
+
+
+class Standings(Protocol):
+    """Reads of scores in their order; each answer is true at one moment.
+
+    A ranking answers None for a period that it does not hold; the ledger holds every period and
+    is slower.
+    """
+
+    async def snapshot(self, board: Board, period: str) -> Snapshot | None:
+        """The top ten."""
+        ...
+
+    async def page(self, board: Board, period: str, after: Key | None, limit: int) -> Page | None:
+        """Rows in order, after a sort key."""
+        ...
+
+    async def standing(self, board: Board, period: str, user_id: str) -> Standing | None:
+        """One user's standing.
+
+        Raises:
+            NotFound: the user has no score in it.
+        """
+        ...
+
+    async def around(
+        self, board: Board, period: str, user_id: str, radius: int
+    ) -> Sequence[Row] | None:
+        """A user's row between its neighbours, at most ``radius`` on either side.
+
+        Raises:
+            NotFound: the user has no score in it.
+        """
+        ...
+
+    async def total(self, board: Board, period: str) -> int | None:
+        """How many users stand in the period."""
+        ...
+
+
+class Ledger(Standings, Protocol):
+    """Remembers: the append-only order of all postings, and the scores that follow from it.
+
+    Everything that ``append`` or ``change`` answers for is committed and flushed to disk before
+    it returns. Postings are numbered without gaps in commit order, whoever writes.
+    """
+
+    async def append(self, awards: Sequence[Award], periods: Mapping[str, Sequence[Period]]) -> Appended:
+        """Record a group of awards in one transaction, each judged on its own.
+
+        ``periods`` are the current periods of every board in the group. An award whose id is
+        known is Repeated, also within the group; if it is for another user or action it is
+        Refused with AwardConflict. Rules of the action are judged against the ledger in group
+        order. One award never fails another.
+
+        Raises:
+            PeriodMoved: the ledger's clock is outside a given period; nothing was recorded.
+            Unavailable: nothing was recorded.
+            OutcomeUnknown: the commit's answer was lost; named awards may be asked again.
+        """
+        ...
+
+    async def open(self, openings: Sequence[Opening]) -> Sequence[Posting]:
+        """Record, once each for ever, that periods have begun; answers the new postings."""
+        ...
+
+    async def change(self, change: Change) -> None:
+        """Put an action or a board into the catalogue and record who did it and why.
+
+        Putting what is there already changes nothing and records nothing. A board's new windows
+        are filled from the ledger for their current period.
+
+        Raises:
+            InvalidPayload: the board would lose a window or its time zone, or the action's board
+                does not exist.
+        """
+        ...
+
+    async def catalogue(self) -> Catalogue:
+        """All actions and boards."""
+        ...
+
+    async def head(self) -> Head:
+        """The last posting's place."""
+        ...
+
+    async def postings(self, after: int, limit: int) -> Sequence[Posting]:
+        """At most ``limit`` postings with a greater seq, in order, without gaps."""
+        ...
+
+    async def postings_since(self, at_ms: int) -> Sequence[Posting]:
+        """All postings of this moment or later, in order."""
+        ...
+
+    async def posting(self, award_id: str) -> Posting | None:
+        """The posting of an award."""
+        ...
+
+    async def postings_of(self, user_id: str, before: int | None, limit: int) -> Sequence[Posting]:
+        """A user's postings, newest first, with a seq less than ``before``."""
+        ...
+
+    async def scores(
+        self, board: str, period: str, after: Key | None, limit: int
+    ) -> Sequence[Score]:
+        """Scores in their one order, after a sort key: what a ranking loads."""
+        ...
+
+    async def marked(self, board: str, period: str) -> tuple[int, int]:
+        """The seq and time of the last posting that changed this top without leaving a row in it.
+
+        That is the period's opening, a change of its board, or a score that went down.
+        """
+        ...
+
+    async def audit(self, before: int | None, limit: int) -> Sequence[AuditEntry]:
+        """Changes of the catalogue, newest first."""
+        ...
+
+    def on_commit(self, wake: Callable[[], None]) -> None:
+        """Call ``wake`` on the event loop after each commit of this process; hints, never promises."""
+        ...
+
+
+class Move(Struct, frozen=True, gc=False):
+    """What one posting does to one user's score on one board in one period."""
+
+    board: str
+    period: str
+    user_id: str
+    points: int
+    seq: int
+    at: int
+
+
+class Mark(Struct, frozen=True, gc=False):
+    """A change of a top that changes no score: its period was opened, or its board changed."""
+
+    board: str
+    period: str
+    seq: int
+    at: int
+
+
+class Group(Struct, frozen=True):
+    """Postings ``after`` < seq <= ``upto`` as moves, in order, and the tops they marked."""
+
+    epoch: int
+    after: int
+    upto: int
+    moves: tuple[Move, ...]
+    marks: tuple[Mark, ...] = ()
+
+
+class Ranking(Standings, Protocol):
+    """Ranks: scores in order, an index of open periods, rebuildable from the ledger at any time."""
+
+    async def place(self) -> Place | None:
+        """The (epoch, seq) reached, or None when it has to be rebuilt first."""
+        ...
+
+    async def apply(self, group: Group) -> Sequence[tuple[str, str]]:
+        """Apply a group and move the place in one step; answers whose tops it changed.
+
+        A move whose seq is not greater than that of the user's score is already in it.
+
+        Raises:
+            OutOfPlace: the group does not begin right after the place; nothing changed.
+        """
+        ...
+
+    async def rebuild(self) -> None:
+        """Begin a new, empty index beside the one that is being read."""
+        ...
+
+    async def load(self, mark: Mark, scores: Sequence[Score]) -> None:
+        """Add scores, in their order, to one period of the index that is being rebuilt.
+
+        ``mark`` names the period and says what last changed its top without leaving a row.
+        """
+        ...
+
+    async def switch(self, place: Place) -> None:
+        """Make the rebuilt index the one that is read and applied to, and set its place."""
+        ...
+
+    async def forget(self, board: str, period: str) -> None:
+        """Drop a period that is over."""
+        ...
+
+    async def periods(self) -> Sequence[tuple[str, str]]:
+        """The (board, period) pairs it holds."""
+        ...
+
+
+class Bus(Protocol):
+    """Tells every node the newest tops.
+
+    At least once, possibly out of order: whoever hears keeps the greatest (epoch, seq).
+    """
+
+    async def publish(self, snapshots: Sequence[Snapshot]) -> None:
+        """Return when the snapshots are with the bus for good."""
+        ...
+
+    def tops(self) -> AsyncIterator[Sequence[Snapshot]]:
+        """The newest known top of every board and period, then what is published, in batches."""
+        ...
+
+
+class Verdict(Struct, frozen=True):
+    """Whether a hit was within the limit, what is left, and when more will be (seconds)."""
+
+    allowed: bool
+    remaining: int
+    reset_s: int
+
+
+class Rate(Struct, frozen=True):
+    """At most ``limit`` hits in any span of ``window_s`` seconds; a limit of 0 is off."""
+
+    limit: int
+    window_s: int
+
+
+class Limiter(Protocol):
+    """Counts hits in a sliding log: never more than the limit in any span of the window."""
+
+    async def hit(self, key: str, rate: Rate) -> Verdict:
+        """Take a slot when one is free; a refused hit consumes nothing."""
+        ...
+
+    async def give_back(self, key: str) -> None:
+        """Return the newest slot of a key: what it was taken for did not happen."""
+        ...
+
+    async def remember(self, key: str, rate: Rate, at_ms: int) -> None:
+        """Enter a hit of the past, so that a restart grants nothing twice."""
+        ...
+
+

@@ -1,0 +1,1 @@
+"""The story of an award: in, across, out, back."""

@@ -1,0 +1,382 @@
+"""Every JSON message, on HTTP, WebSocket and bus: one set of types.
+
+Times are RFC 3339 in UTC; identifiers and shapes are the contract's. Requests refuse unknown
+members.
+"""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from scoreboard.core.action import Action as ActionSettings
+from scoreboard.core.action import Caps, Count, Points
+from scoreboard.core.board import Board as BoardSettings
+from scoreboard.core.board import Tie
+from scoreboard.core.identifier import ActionId, BoardId, UserId
+from scoreboard.core.moment import rfc3339
+from scoreboard.core.posting import Posting as LedgerPosting
+from scoreboard.core.standing import Row as RankedRow
+from scoreboard.core.standing import Snapshot, Standing
+from scoreboard.core.window import Window
+
+ENCODER = msgspec.json.Encoder()
+
+Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+Reason = Annotated[str, Meta(min_length=1, max_length=500)]
+Rank = Annotated[int, Meta(ge=1)]
+
+
+# --- HTTP: requests
+
+
+class Finished(Struct, frozen=True, forbid_unknown_fields=True):
+    """A user finished an action."""
+
+    user_id: UserId
+    action_id: ActionId
+
+
+class ActionPut(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """New settings of an action, and why."""
+
+    points: Points
+    reason: Reason
+    board: BoardId = "default"
+    cooldown_s: Annotated[int, Meta(ge=0, le=31_536_000)] = 0
+    caps: Caps = Caps()
+    requires_signature: bool = False
+
+    def action(self, action_id: str) -> ActionSettings:
+        return ActionSettings(
+            action_id=action_id,
+            points=self.points,
+            board=self.board,
+            cooldown_s=self.cooldown_s,
+            caps=self.caps,
+            requires_signature=self.requires_signature,
+        )
+
+
+class BoardPut(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """New settings of a board, and why."""
+
+    reason: Reason
+    title: Annotated[str, Meta(max_length=100)] = ""
+    tie: Tie = Tie.FIRST_REACHED
+    windows: tuple[Window, ...] = (Window.ALL,)
+    time_zone: Annotated[str, Meta(max_length=64)] = "UTC"
+
+    def settings(self, board: str) -> BoardSettings:
+        return BoardSettings(
+            board=board,
+            title=self.title,
+            tie=self.tie,
+            windows=self.windows,
+            time_zone=self.time_zone,
+        )
+
+
+# --- HTTP: answers
+
+
+class Awarded(Struct, frozen=True):
+    """The award is recorded for ever; ``new_score`` is the user's all-time score."""
+
+    success: Literal[True]
+    new_score: int
+
+
+class Row(Struct, frozen=True):
+    """One line of a board."""
+
+    rank: Rank
+    user_id: UserId
+    score: int
+    updated_at: Time
+
+
+class Top(Struct, frozen=True, kw_only=True):
+    """A page of a board in a period, true at ``(epoch, seq)``; ``next`` is the next cursor."""
+
+    board: BoardId
+    period: str
+    epoch: int
+    seq: int
+    at: Time
+    rows: tuple[Row, ...]
+    next: str | None = None
+
+
+class ToNext(Struct, frozen=True):
+    """The next better rank, and the fewest points that reach it."""
+
+    rank: Rank
+    points: Count
+
+
+class UserStanding(Struct, frozen=True):
+    """Where a user stands."""
+
+    rank: Rank
+    user_id: UserId
+    score: int
+    updated_at: Time
+    total_users: int
+    percentile: float
+    to_next: ToNext | None
+
+
+class Around(Struct, frozen=True):
+    """A user between its neighbours."""
+
+    rows: tuple[Row, ...]
+
+
+class CurrentWindow(Struct, frozen=True):
+    """A window's current period; ``next_reset_at`` is null for ``all``."""
+
+    window: Window
+    period: str
+    next_reset_at: Time | None
+
+
+class BoardView(Struct, frozen=True):
+    """A board, its current periods, and how many users stand on it."""
+
+    board: BoardId
+    title: str
+    tie: Tie
+    time_zone: str
+    windows: tuple[CurrentWindow, ...]
+    total_users: int
+
+
+class Boards(Struct, frozen=True):
+    """All boards."""
+
+    boards: tuple[BoardView, ...]
+
+
+class Posting(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A line of the ledger."""
+
+    award_id: str
+    seq: int
+    epoch: int
+    kind: str
+    board: BoardId
+    at: Time
+    user_id: UserId | None = None
+    action_id: ActionId | None = None
+    points: int = 0
+    score_after: int | None = None
+    caller: str | None = None
+    reverses: int | None = None
+
+
+class Postings(Struct, frozen=True):
+    """Postings of a user, newest first; ``next`` is the next ``before``."""
+
+    postings: tuple[Posting, ...]
+    next: int | None
+
+
+class LedgerHead(Struct, frozen=True):
+    """How far the ledger has come."""
+
+    epoch: int
+    seq: int
+
+
+class Actions(Struct, frozen=True):
+    """The catalogue of actions."""
+
+    actions: tuple[ActionSettings, ...]
+
+
+class AuditEntry(Struct, frozen=True):
+    """Who changed what, and why."""
+
+    entry: int
+    at: Time
+    caller: str
+    operation: str
+    subject: str
+    reason: str
+    before: Any
+    after: Any
+
+
+class Audit(Struct, frozen=True):
+    """Changes, newest first; ``next`` is the next ``before``."""
+
+    entries: tuple[AuditEntry, ...]
+    next: int | None
+
+
+class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An error (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    instance: str
+    pointer: str | None = None
+
+
+class Readiness(Struct, frozen=True, kw_only=True):
+    """Whether requests should be sent here, and what is missing."""
+
+    ready: bool
+    reasons: tuple[str, ...] = ()
+    degraded: tuple[str, ...] = ()
+
+
+class Version(Struct, frozen=True):
+    """What is running."""
+
+    name: str
+    version: str
+    python: str
+
+
+# --- live: from the server
+
+
+class Welcome(Struct, frozen=True, tag="welcome"):
+    """Sent at once; ``resumed`` says that the caller's board is the newest one."""
+
+    epoch: int
+    seq: int
+    heartbeat_ms: int
+    resumed: bool
+
+
+class TopMessage(Struct, frozen=True, kw_only=True, tag="top"):
+    """The whole top ten; keep it if its ``(epoch, seq)`` is greater than what you have."""
+
+    board: BoardId
+    period: str
+    epoch: int
+    seq: int
+    at: Time
+    rows: tuple[Row, ...]
+
+
+class Me(Struct, frozen=True, kw_only=True, tag="me"):
+    """The caller's own standing, or null without a score."""
+
+    board: BoardId
+    period: str
+    epoch: int
+    seq: int
+    standing: UserStanding | None
+
+
+class Tick(Struct, frozen=True, tag="tick"):
+    """Nothing has changed since the frame of this ``(epoch, seq)``."""
+
+    epoch: int
+    seq: int
+
+
+class Bye(Struct, frozen=True, tag="bye"):
+    """The connection will be closed with this code; come back after ``retry_after_ms``."""
+
+    code: int
+    retry_after_ms: int
+
+
+# --- live: from the client
+
+
+class Hello(Struct, frozen=True, tag="hello", forbid_unknown_fields=True):
+    """Optional: who is watching, and whether it wants ``me`` messages."""
+
+    token: Annotated[str, Meta(max_length=4096)] | None = None
+    me: bool = False
+
+
+class Auth(Struct, frozen=True, tag="auth", forbid_unknown_fields=True):
+    """A fresh token for the same user."""
+
+    token: Annotated[str, Meta(max_length=4096)]
+
+
+class Resync(Struct, frozen=True, tag="resync", forbid_unknown_fields=True):
+    """Send the board again."""
+
+
+class Ping(Struct, frozen=True, tag="ping", forbid_unknown_fields=True):
+    """Answered by a tick."""
+
+
+ServerMessage = Welcome | TopMessage | Me | Tick | Bye
+ClientMessage = Hello | Auth | Resync | Ping
+
+
+# --- from the core's values
+
+
+def row(ranked: RankedRow) -> Row:
+    return Row(ranked.rank, ranked.user_id, ranked.score, rfc3339(ranked.at))
+
+
+def rows(ranked: tuple[RankedRow, ...]) -> tuple[Row, ...]:
+    return tuple(row(each) for each in ranked)
+
+
+def top(snapshot: Snapshot, cursor: str | None = None) -> Top:
+    return Top(
+        board=snapshot.board,
+        period=snapshot.period,
+        epoch=snapshot.epoch,
+        seq=snapshot.seq,
+        at=rfc3339(snapshot.at),
+        rows=rows(snapshot.rows),
+        next=cursor,
+    )
+
+
+def top_message(snapshot: Snapshot) -> TopMessage:
+    return TopMessage(
+        board=snapshot.board,
+        period=snapshot.period,
+        epoch=snapshot.epoch,
+        seq=snapshot.seq,
+        at=rfc3339(snapshot.at),
+        rows=rows(snapshot.rows),
+    )
+
+
+def user_standing(standing: Standing) -> UserStanding:
+    ahead = standing.to_next
+    return UserStanding(
+        standing.rank,
+        standing.user_id,
+        standing.score,
+        rfc3339(standing.at),
+        standing.total_users,
+        standing.percentile(),
+        ToNext(ahead.rank, ahead.points) if ahead else None,
+    )
+
+
+def posting(recorded: LedgerPosting) -> Posting:
+    return Posting(
+        award_id=recorded.award_id,
+        seq=recorded.seq,
+        epoch=recorded.epoch,
+        kind=recorded.kind.value,
+        board=recorded.board,
+        at=rfc3339(recorded.at),
+        user_id=recorded.user_id,
+        action_id=recorded.action_id,
+        points=recorded.points,
+        score_after=recorded.score_after,
+        caller=recorded.caller,
+        reverses=recorded.reverses,
+    )
