@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from scoreboard.core.action import Action as ActionSettings
-from scoreboard.core.action import Caps, Count, Points
+from scoreboard.core.action import Caps, Points
 from scoreboard.core.board import Board as BoardSettings
 from scoreboard.core.board import Tie
 from scoreboard.core.identifier import ActionId, BoardId, UserId
@@ -112,7 +112,7 @@ class ToNext(Struct, frozen=True):
     """The next better rank, and the fewest points that reach it."""
 
     rank: Rank
-    points: Count
+    points: Annotated[int, Meta(ge=1)]
 
 
 class UserStanding(Struct, frozen=True):
