@@ -11,13 +11,12 @@ from typing import Protocol
 from msgspec import Struct
 
 from scoreboard.core.action import Action
-from scoreboard.core.award import Award
+from scoreboard.core.award import Award, Outcome
 from scoreboard.core.board import Board
 from scoreboard.core.posting import Posting
 from scoreboard.core.score import Score
 from scoreboard.core.standing import Page, Row, Snapshot, Standing
 from scoreboard.core.window import Period
-from scoreboard.errors import ScoreboardError
 
 Key = tuple[int, int]
 """A sort key, from ``Score.key``."""
@@ -35,27 +34,6 @@ class Head(Struct, frozen=True):
     epoch: int
     seq: int
     at: int
-
-
-class Recorded(Struct, frozen=True):
-    """The award is committed and flushed; this is its posting."""
-
-    posting: Posting
-
-
-class Repeated(Struct, frozen=True):
-    """The award was recorded before; this is the posting it got then."""
-
-    posting: Posting
-
-
-class Refused(Struct, frozen=True):
-    """The award was not recorded, and why."""
-
-    error: ScoreboardError
-
-
-Outcome = Recorded | Repeated | Refused
 
 
 class Opening(Struct, frozen=True):

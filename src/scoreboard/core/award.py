@@ -6,6 +6,8 @@ import uuid
 from msgspec import Struct
 
 from scoreboard.core.action import Action
+from scoreboard.core.posting import Posting
+from scoreboard.errors import ScoreboardError
 
 
 class Award(Struct, frozen=True, kw_only=True):
@@ -22,9 +24,37 @@ class Award(Struct, frozen=True, kw_only=True):
     caller: str | None = None
 
 
-def new_award_id(random: bytes) -> str:
-    """An award id from 16 random bytes (RFC 9562, version 4)."""
-    return str(uuid.UUID(bytes=random, version=4))
+class Recorded(Struct, frozen=True, gc=False):
+    """The award is committed and flushed; this is its posting."""
+
+    posting: Posting
+
+
+class Repeated(Struct, frozen=True, gc=False):
+    """The award was recorded before; this is the posting it got then."""
+
+    posting: Posting
+
+
+class Refused(Struct, frozen=True):
+    """The award was not recorded, and why."""
+
+    error: ScoreboardError
+
+
+Outcome = Recorded | Repeated | Refused
+
+
+def new_award_id(at_ms: int, random: bytes) -> str:
+    """An award id of version 7 (RFC 9562): 48 bits of time, then 10 random bytes.
+
+    Ids made one after the other are neighbours in the index that keeps them unique.
+    """
+    made = bytearray(at_ms.to_bytes(6, "big") + random)
+    made[6] = 0x70 | made[6] & 0x0F
+    made[8] = 0x80 | made[8] & 0x3F
+    text = made.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def idempotent_award_id(issuer: str, subject: str, idempotency_key: str) -> str:

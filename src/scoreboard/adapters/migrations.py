@@ -1,0 +1,63 @@
+"""Numbered SQL files, applied once and in order; and named statements out of one file."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from importlib.resources import files
+
+from msgspec import Struct
+
+from scoreboard.errors import Misconfigured
+
+_HEADING = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+_NUMBERED = re.compile(r"(\d{4})_(\w+)\.sql")
+
+
+class Migration(Struct, frozen=True):
+    """One step of a schema; the checksum is SHA-256 of the file, so that it never changes."""
+
+    version: int
+    name: str
+    sql: str
+    checksum: str
+
+
+def migrations(dialect: str) -> tuple[Migration, ...]:
+    """All steps of a dialect in order."""
+    found = []
+    for path in (files("scoreboard.adapters") / "sql" / dialect).iterdir():
+        match = _NUMBERED.fullmatch(path.name)
+        if match:
+            sql = path.read_text("utf-8")
+            checksum = hashlib.sha256(sql.encode()).hexdigest()
+            found.append(Migration(int(match[1]), match[2], sql, checksum))
+    return tuple(sorted(found, key=lambda step: step.version))
+
+
+def pending(steps: tuple[Migration, ...], applied: Mapping[int, str]) -> tuple[Migration, ...]:
+    """The steps that a database still needs.
+
+    Raises:
+        Misconfigured: the database has a step that this version does not know, or another one
+            under the same number.
+    """
+    known = {step.version: step.checksum for step in steps}
+    for version, checksum in applied.items():
+        if version not in known:
+            raise Misconfigured(
+                f"The database has schema version {version}, which this version of scoreboard "
+                f"does not know: run a newer version."
+            )
+        if known[version] != checksum:
+            raise Misconfigured(
+                f"Schema version {version} of the database was made by another file than the one "
+                f"shipped: restore the database, or run the version that made it."
+            )
+    return tuple(step for step in steps if step.version not in applied)
+
+
+def statements(dialect: str) -> dict[str, str]:
+    """The named statements of a dialect, by name."""
+    text = (files("scoreboard.adapters") / "sql" / dialect / "statements.sql").read_text("utf-8")
+    parts = _HEADING.split(text)
+    return {name: body.strip() for name, body in zip(parts[1::2], parts[2::2], strict=True)}

@@ -1,0 +1,256 @@
+-- Every statement of the SQLite ledger, each under its name. A group makes a constant number of
+-- calls: lists travel as one JSON parameter.
+
+-- name: head
+-- The last posting's place, the catalogue's version and the secret's fingerprint.
+SELECT epoch, seq, at, catalogue, fingerprint
+FROM ledger_head;
+
+-- name: known
+-- Postings by award id. :ids is a JSON array.
+SELECT l.*, u.user_id
+FROM ledger AS l
+LEFT JOIN users AS u USING (user_ref)
+WHERE l.award_id IN (SELECT value FROM json_each(:ids));
+
+-- name: users
+-- Who is known already. :users is a JSON array of user ids.
+SELECT user_id, user_ref, status
+FROM users
+WHERE user_id IN (SELECT value FROM json_each(:users));
+
+-- name: new_users
+-- Enter users, each with a salt of its own. :users is a JSON array of user ids.
+INSERT INTO users (user_id, salt)
+SELECT value, randomblob(16)
+FROM json_each(:users)
+WHERE true
+RETURNING user_id, user_ref, status;
+
+-- name: bases
+-- Scores that a group may change. :keys is a JSON array of [board, period, user id].
+SELECT s.board, s.period, s.user_id, s.score, s.seq, s.updated_at
+FROM json_each(:keys) AS k
+CROSS JOIN scores AS s
+WHERE s.board = k.value ->> 0 AND s.period = k.value ->> 1 AND s.user_id = k.value ->> 2;
+
+-- name: earlier
+-- Moments of earlier awards. :memories is a JSON array of [user ref, user id, action, since].
+SELECT m.value ->> 1, m.value ->> 2, l.at
+FROM json_each(:memories) AS m
+CROSS JOIN ledger AS l
+WHERE l.user_ref = m.value ->> 0
+    AND l.seq > :horizon
+    AND l.kind = 'award'
+    AND l.action_id = m.value ->> 2
+    AND l.at > m.value ->> 3
+ORDER BY l.seq;
+
+-- name: add_postings
+-- Record awards. :postings is a JSON array of [seq, award id, board, user ref, action, points,
+-- score after, caller].
+INSERT INTO ledger (
+    seq, epoch, award_id, kind, board, user_ref, action_id, points, score_after, at, caller
+)
+SELECT
+    p.value ->> 0, :epoch, p.value ->> 1, 'award', p.value ->> 2, p.value ->> 3, p.value ->> 4,
+    p.value ->> 5, p.value ->> 6, :at, p.value ->> 7
+FROM json_each(:postings) AS p;
+
+-- name: add_posting
+-- Record a posting without points.
+INSERT INTO ledger (seq, epoch, award_id, kind, board, points, at, caller, detail)
+VALUES (:seq, :epoch, :award_id, :kind, :board, 0, :at, :caller, :detail);
+
+-- name: put_scores
+-- Write scores. :scores is a JSON array of [board, period, user id, score, seq, updated at].
+INSERT INTO scores (board, period, user_id, score, seq, updated_at)
+SELECT
+    s.value ->> 0, s.value ->> 1, s.value ->> 2, s.value ->> 3, s.value ->> 4, s.value ->> 5
+FROM json_each(:scores) AS s
+WHERE true
+ON CONFLICT (board, period, user_id) DO UPDATE
+SET score = excluded.score, seq = excluded.seq, updated_at = excluded.updated_at;
+
+-- name: mark
+-- Note a change of tops that leaves no row in them. :marks is a JSON array of [board, period].
+INSERT INTO periods (board, period, marked, marked_at)
+SELECT m.value ->> 0, m.value ->> 1, :seq, :at
+FROM json_each(:marks) AS m
+WHERE true
+ON CONFLICT (board, period) DO UPDATE
+SET marked = excluded.marked, marked_at = excluded.marked_at;
+
+-- name: move_head
+-- The ledger has grown.
+UPDATE ledger_head SET seq = :seq, at = :at;
+
+-- name: catalogue_changed
+-- Every node looks again.
+UPDATE ledger_head SET catalogue = catalogue + 1;
+
+-- name: set_fingerprint
+-- The secret that belongs to this ledger.
+UPDATE ledger_head SET fingerprint = :fingerprint WHERE fingerprint IS NULL;
+
+-- name: actions
+SELECT
+    action_id, points, board, cooldown_s, cap_minute, cap_hour, cap_day, requires_signature
+FROM actions
+ORDER BY action_id;
+
+-- name: boards
+SELECT board, title, tie, windows, time_zone
+FROM boards
+ORDER BY board;
+
+-- name: put_action
+INSERT INTO actions (
+    action_id, points, board, cooldown_s, cap_minute, cap_hour, cap_day, requires_signature
+)
+VALUES (
+    :action_id, :points, :board, :cooldown_s, :cap_minute, :cap_hour, :cap_day,
+    :requires_signature
+)
+ON CONFLICT (action_id) DO UPDATE
+SET points = excluded.points,
+    board = excluded.board,
+    cooldown_s = excluded.cooldown_s,
+    cap_minute = excluded.cap_minute,
+    cap_hour = excluded.cap_hour,
+    cap_day = excluded.cap_day,
+    requires_signature = excluded.requires_signature;
+
+-- name: put_board
+INSERT INTO boards (board, title, tie, windows, time_zone)
+VALUES (:board, :title, :tie, :windows, :time_zone)
+ON CONFLICT (board) DO UPDATE
+SET title = excluded.title,
+    tie = excluded.tie,
+    windows = excluded.windows,
+    time_zone = excluded.time_zone;
+
+-- name: fill_period
+-- Scores of a period that a board got only now, from its postings since :start.
+INSERT INTO scores (board, period, user_id, score, seq, updated_at)
+SELECT
+    :board, :period, u.user_id, sum(l.points),
+    coalesce(max(iif(l.points <> 0, l.seq, NULL)), min(l.seq)),
+    coalesce(max(iif(l.points <> 0, l.at, NULL)), min(l.at))
+FROM ledger AS l
+JOIN users AS u USING (user_ref)
+LEFT JOIN ledger AS reversed ON reversed.seq = l.reverses
+WHERE l.board = :board
+    AND l.kind IN ('award', 'reverse')
+    AND coalesce(reversed.at, l.at) >= :start
+    AND u.user_id IS NOT NULL
+GROUP BY u.user_id;
+
+-- name: add_audit
+INSERT INTO audit (at, caller, operation, subject, reason, before, after)
+VALUES (:at, :caller, :operation, :subject, :reason, :before, :after);
+
+-- name: audit
+SELECT entry, at, caller, operation, subject, reason, before, after
+FROM audit
+WHERE entry < :before
+ORDER BY entry DESC
+LIMIT :limit;
+
+-- name: postings
+-- Postings in order; what a reversal reverses tells the periods it counts in.
+SELECT l.*, u.user_id, reversed.at AS reversed_at
+FROM ledger AS l
+LEFT JOIN users AS u USING (user_ref)
+LEFT JOIN ledger AS reversed ON reversed.seq = l.reverses
+WHERE l.seq > :after
+ORDER BY l.seq
+LIMIT :limit;
+
+-- name: seq_before
+-- The last posting before a moment. Times never run back in seq order, so a descending scan ends.
+SELECT seq
+FROM ledger
+WHERE at < :at
+ORDER BY seq DESC
+LIMIT 1;
+
+-- name: postings_of
+-- A user's postings, newest first.
+SELECT l.*, u.user_id, reversed.at AS reversed_at
+FROM users AS u
+JOIN ledger AS l USING (user_ref)
+LEFT JOIN ledger AS reversed ON reversed.seq = l.reverses
+WHERE u.user_id = :user_id AND l.seq < :before
+ORDER BY l.seq DESC
+LIMIT :limit;
+
+-- name: marked
+SELECT marked, marked_at
+FROM periods
+WHERE board = :board AND period = :period;
+
+-- name: score
+SELECT user_id, score, seq, updated_at
+FROM scores
+WHERE board = :board AND period = :period AND user_id = :user_id;
+
+-- name: first_scores
+SELECT user_id, score, seq, updated_at
+FROM scores
+WHERE board = :board AND period = :period
+ORDER BY score DESC, seq
+LIMIT :limit;
+
+-- name: scores_after
+-- Two ranges, so that each is one seek in the index.
+SELECT * FROM (
+    SELECT user_id, score, seq, updated_at
+    FROM scores
+    WHERE board = :board AND period = :period AND score = :score AND seq > :seq
+    ORDER BY seq
+    LIMIT :limit
+)
+UNION ALL
+SELECT * FROM (
+    SELECT user_id, score, seq, updated_at
+    FROM scores
+    WHERE board = :board AND period = :period AND score < :score
+    ORDER BY score DESC, seq
+    LIMIT :limit
+)
+LIMIT :limit;
+
+-- name: scores_before
+-- The nearest first.
+SELECT * FROM (
+    SELECT user_id, score, seq, updated_at
+    FROM scores
+    WHERE board = :board AND period = :period AND score = :score AND seq < :seq
+    ORDER BY seq DESC
+    LIMIT :limit
+)
+UNION ALL
+SELECT * FROM (
+    SELECT user_id, score, seq, updated_at
+    FROM scores
+    WHERE board = :board AND period = :period AND score > :score
+    ORDER BY score, seq DESC
+    LIMIT :limit
+)
+LIMIT :limit;
+
+-- name: count_before
+SELECT
+    (SELECT count(*) FROM scores WHERE board = :board AND period = :period AND score > :score)
+    + (
+        SELECT count(*) FROM scores
+        WHERE board = :board AND period = :period AND score = :score AND seq < :seq
+    );
+
+-- name: count_scores
+SELECT count(*) FROM scores WHERE board = :board AND period = :period;
+
+-- name: last_seq
+-- The newest change of a board's period.
+SELECT max(seq), max(updated_at) FROM scores WHERE board = :board AND period = :period;
