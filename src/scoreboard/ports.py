@@ -139,7 +139,7 @@ class Ledger(Standings, Protocol):
         """
         ...
 
-    async def open(self, openings: Sequence[Opening]) -> Sequence[Posting]:
+    async def open_periods(self, openings: Sequence[Opening]) -> Sequence[Posting]:
         """Record, once each for ever, that periods have begun; answers the new postings."""
         ...
 
@@ -194,6 +194,10 @@ class Ledger(Standings, Protocol):
 
     async def audit(self, before: int | None, limit: int) -> Sequence[AuditEntry]:
         """Changes of the catalogue, newest first."""
+        ...
+
+    async def bind(self, fingerprint: str) -> str:
+        """Tie the ledger to a secret, unless it is tied already; answers which one it is tied to."""
         ...
 
     def on_commit(self, wake: Callable[[], None]) -> None:

@@ -2,12 +2,13 @@
 
 from enum import StrEnum
 from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Meta, Struct
 
 from scoreboard.core.identifier import BoardId
 from scoreboard.core.window import Period, Window, period_at, period_named, window_named
-from scoreboard.errors import InvalidParameter, NotFound
+from scoreboard.errors import InvalidParameter, InvalidPayload, NotFound
 
 DEFAULT_BOARD = "default"
 
@@ -33,9 +34,24 @@ class Board(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     windows: tuple[Window, ...] = (Window.ALL,)
     time_zone: Annotated[str, Meta(max_length=64)] = "UTC"
 
+    def __post_init__(self) -> None:
+        """Refuse settings that cannot be, wherever they come from.
+
+        Raises:
+            InvalidPayload: a window twice, no window ``all``, or no such time zone.
+        """
+        if Window.ALL not in self.windows or len(set(self.windows)) < len(self.windows):
+            raise InvalidPayload("/windows")
+        try:
+            ZoneInfo(self.time_zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise InvalidPayload("/time_zone") from None
+
     def periods_at(self, at_ms: int) -> tuple[Period, ...]:
-        """The periods, one a window, in which points of this moment count."""
-        return tuple(period_at(window, at_ms, self.time_zone) for window in self.windows)
+        """The periods, one a window and ``all`` first, in which points of this moment count."""
+        return tuple(
+            period_at(window, at_ms, self.time_zone) for window in Window if window in self.windows
+        )
 
     def period(self, name: str, at_ms: int) -> Period:
         """The period that ``name`` means at a moment: a window (its current one) or a name.

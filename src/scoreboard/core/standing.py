@@ -38,9 +38,13 @@ class Snapshot(Struct, frozen=True):
 
 
 class Page(Struct, frozen=True):
-    """A part of the order; ``end`` is the sort key to go on after, or None at the last row."""
+    """A part of the order; ``end`` is the sort key to go on after, or None at the last row.
+
+    ``seq`` and ``at`` are those of the last posting on that board and period.
+    """
 
     rows: tuple[Row, ...]
+    epoch: int
     seq: int
     at: int
     end: tuple[int, int] | None

@@ -68,7 +68,7 @@ BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
 
 -- Keeps the order free of gaps, and refuses what a REPLACE would silently delete.
 CREATE TRIGGER ledger_only_grows BEFORE INSERT ON ledger
-WHEN NEW.seq <> (SELECT coalesce(max(seq), 0) + 1 FROM ledger)
+WHEN NEW.seq <> coalesce((SELECT seq FROM ledger ORDER BY seq DESC LIMIT 1), 0) + 1
     OR EXISTS (SELECT 1 FROM ledger WHERE award_id = NEW.award_id)
     OR EXISTS (SELECT 1 FROM ledger WHERE reverses = NEW.reverses)
 BEGIN SELECT RAISE(ABORT, 'the ledger only grows, one seq at a time'); END;

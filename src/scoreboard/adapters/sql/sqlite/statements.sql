@@ -168,7 +168,7 @@ ORDER BY l.seq
 LIMIT :limit;
 
 -- name: seq_before
--- The last posting before a moment. Times never run back in seq order, so a descending scan ends.
+-- The last posting before a moment; times never run back in seq order, so the scan ends early.
 SELECT seq
 FROM ledger
 WHERE at < :at

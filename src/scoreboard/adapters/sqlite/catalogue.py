@@ -1,0 +1,98 @@
+"""The catalogue in SQLite: actions and boards, changed with a record of who did it and why."""
+
+import sqlite3
+
+from scoreboard.adapters.sqlite import rows
+from scoreboard.adapters.sqlite.file import SQL, transaction
+from scoreboard.adapters.sqlite.writer import Writer, to_json
+from scoreboard.core.action import Action
+from scoreboard.core.award import derived_id
+from scoreboard.core.board import Board
+from scoreboard.core.posting import Kind, Posting
+from scoreboard.core.window import Window, period_at
+from scoreboard.errors import InvalidPayload
+from scoreboard.ports import Catalogue, Change
+
+
+def read_catalogue(db: sqlite3.Connection) -> Catalogue:
+    """All actions and boards with their version."""
+    version = db.execute(SQL["head"]).fetchone()[3]
+    actions = [rows.action(row) for row in db.execute(SQL["actions"])]
+    boards = [rows.board(row) for row in db.execute(SQL["boards"])]
+    return Catalogue(
+        version,
+        {action.action_id: action for action in actions},
+        {board.board: board for board in boards},
+    )
+
+
+def change(writer: Writer, wanted: Change) -> Posting | None:
+    """Put what is wanted, unless it is there already; answers the posting of a board."""
+    with transaction(writer.db):
+        if isinstance(wanted.subject, Action):
+            _put_action(writer, wanted, wanted.subject)
+            return None
+        return _put_board(writer, wanted, wanted.subject)
+
+
+def _put_action(writer: Writer, wanted: Change, action: Action) -> None:
+    existing = {row[0]: rows.action(row) for row in writer.db.execute(SQL["actions"])}
+    if action.board not in {row[0] for row in writer.db.execute(SQL["boards"])}:
+        raise InvalidPayload("/board")
+    before = existing.get(action.action_id)
+    if before == action:
+        return
+    writer.db.execute(SQL["put_action"], rows.action_row(action))
+    _record(writer, wanted, "action.put", action.action_id, before)
+
+
+def _put_board(writer: Writer, wanted: Change, board: Board) -> Posting | None:
+    existing = {row[0]: rows.board(row) for row in writer.db.execute(SQL["boards"])}
+    before = existing.get(board.board)
+    if before == board:
+        return None
+    if before is not None:
+        _ensure_compatible(before, board)
+    writer.db.execute(SQL["put_board"], rows.board_row(board))
+    _record(writer, wanted, "board.put", board.board, before)
+    _, version = writer.head()
+    posting = writer.note(
+        Kind.BOARD,
+        board.board,
+        derived_id("board", board.board, str(version)),
+        caller=wanted.caller,
+    )
+    fresh = [window for window in board.windows if before is None or window not in before.windows]
+    for window in fresh:
+        period = period_at(window, posting.at, board.time_zone)
+        writer.db.execute(
+            SQL["fill_period"],
+            {"board": board.board, "period": period.name, "start": period.start_ms},
+        )
+    tops = [(board.board, period.name) for period in board.periods_at(posting.at)]
+    writer.mark(tops, posting)
+    return posting
+
+
+def _ensure_compatible(before: Board, after: Board) -> None:
+    if not set(before.windows) <= set(after.windows):
+        raise InvalidPayload("/windows")
+    resets = set(before.windows) - {Window.ALL}
+    if resets and before.time_zone != after.time_zone:
+        raise InvalidPayload("/time_zone")
+
+
+def _record(writer: Writer, wanted: Change, operation: str, subject: str, before: object) -> None:
+    writer.db.execute(SQL["catalogue_changed"])
+    writer.db.execute(
+        SQL["add_audit"],
+        {
+            "at": writer.now(),
+            "caller": wanted.caller,
+            "operation": operation,
+            "subject": subject,
+            "reason": wanted.reason,
+            "before": to_json(before) if before is not None else None,
+            "after": to_json(wanted.subject),
+        },
+    )

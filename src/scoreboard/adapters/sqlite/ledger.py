@@ -1,0 +1,218 @@
+"""``ports.Ledger`` on one SQLite file: one thread writes, a few read."""
+
+import asyncio
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from scoreboard.adapters.sqlite import catalogue, reader
+from scoreboard.adapters.sqlite.file import SQL, STEPS, applied, connect, migrate, transaction
+from scoreboard.adapters.sqlite.writer import Stage, Writer
+from scoreboard.adapters.migrations import pending
+from scoreboard.core.award import Award
+from scoreboard.core.board import Board
+from scoreboard.core.posting import Posting
+from scoreboard.core.score import Score
+from scoreboard.core.standing import Page, Row, Snapshot, Standing
+from scoreboard.core.window import Period
+from scoreboard.errors import Misconfigured
+from scoreboard.ports import (
+    Appended,
+    AuditEntry,
+    Catalogue,
+    Change,
+    Head,
+    Key,
+    Opening,
+)
+
+READERS = 2
+TAIL_MAX = 16_384
+"""Postings kept in memory for the followers of this process, so that they need not be read."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def wall_clock_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class SqliteLedger:
+    """Made by ``open``; ``close`` waits for the write under way."""
+
+    def __init__(self, path: Path, writer: Writer) -> None:
+        self._path = path
+        self._writer = writer
+        self._writing = ThreadPoolExecutor(1, "ledger-write")
+        self._reading = ThreadPoolExecutor(READERS, "ledger-read")
+        self._own = threading.local()
+        self._readers: list[sqlite3.Connection] = []
+        self._wakes: list[Callable[[], None]] = []
+        self._tail: deque[Posting] = deque(maxlen=TAIL_MAX)
+
+    @classmethod
+    async def open(
+        cls,
+        path: Path,
+        *,
+        clock_ms: Callable[[], int] = wall_clock_ms,
+        stage: Stage = lambda _: None,
+        may_migrate: bool = True,
+    ) -> "SqliteLedger":
+        """Open, and by default migrate, the database file; it is made when there is none.
+
+        Raises:
+            Misconfigured: the schema is unknown, or old and not to be migrated.
+            Unavailable: the file cannot be opened or written.
+        """
+
+        def make() -> Writer:
+            writer = Writer(path, clock_ms, stage)
+            if may_migrate:
+                migrate(writer.db, clock_ms())
+            elif pending(STEPS, applied(writer.db)):
+                writer.close()
+                raise Misconfigured(
+                    "The database's schema is old: run `scoreboard migrate` first."
+                )
+            return writer
+
+        return cls(path, await asyncio.to_thread(make))
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._writing.shutdown)
+        await asyncio.to_thread(self._reading.shutdown)
+        for db in self._readers:
+            db.close()
+        self._writer.close()
+
+    def on_commit(self, wake: Callable[[], None]) -> None:
+        self._wakes.append(wake)
+
+    # --- writes
+
+    async def append(
+        self, awards: Sequence[Award], periods: Mapping[str, Sequence[Period]]
+    ) -> Appended:
+        judgement, version = await self._write(self._writer.append, awards, periods)
+        self._committed(judgement.postings)
+        return Appended(tuple(judgement.outcomes), version)
+
+    async def open_periods(self, openings: Sequence[Opening]) -> Sequence[Posting]:
+        postings = await self._write(self._writer.open, openings)
+        self._committed(postings)
+        return postings
+
+    async def change(self, change: Change) -> None:
+        posting = await self._write(catalogue.change, self._writer, change)
+        self._committed([posting] if posting else [])
+
+    async def bind(self, fingerprint: str) -> str:
+        return await self._write(_bind, self._writer.db, fingerprint)
+
+    def _committed(self, postings: Sequence[Posting]) -> None:
+        if not postings:
+            return
+        if self._tail and self._tail[-1].seq + 1 != postings[0].seq:
+            self._tail.clear()  # another process wrote in between
+        self._tail.extend(postings)
+        for wake in self._wakes:
+            wake()
+
+    # --- the catalogue and the order of postings
+
+    async def catalogue(self) -> Catalogue:
+        return await self._read(catalogue.read_catalogue)
+
+    async def head(self) -> Head:
+        return await self._read(reader.head)
+
+    async def postings(self, after: int, limit: int) -> Sequence[Posting]:
+        tail = self._tail
+        if tail and tail[0].seq <= after + 1 <= tail[-1].seq:
+            skipped = after + 1 - tail[0].seq
+            return [tail[i] for i in range(skipped, min(len(tail), skipped + limit))]
+        return await self._read(reader.postings, after, limit)
+
+    async def postings_since(self, at_ms: int) -> Sequence[Posting]:
+        return await self._read(reader.postings_since, at_ms)
+
+    async def postings_of(self, user_id: str, before: int | None, limit: int) -> Sequence[Posting]:
+        return await self._read(reader.postings_of, user_id, before, limit)
+
+    async def posting(self, award_id: str) -> Posting | None:
+        return await self._read(reader.posting, award_id)
+
+    async def audit(self, before: int | None, limit: int) -> Sequence[AuditEntry]:
+        return await self._read(reader.audit, before, limit)
+
+    # --- scores in their order
+
+    async def scores(
+        self, board: str, period: str, after: Key | None, limit: int
+    ) -> Sequence[Score]:
+        def read(db: sqlite3.Connection) -> Sequence[Score]:
+            return reader.TableOrder(db, board, period).after(after, limit)
+
+        return await self._read(read)
+
+    async def marked(self, board: str, period: str) -> tuple[int, int]:
+        return await self._read(lambda db: reader.TableOrder(db, board, period).marked())
+
+    async def snapshot(self, board: Board, period: str) -> Snapshot:
+        return await self._read(reader.snapshot, board, period)
+
+    async def page(self, board: Board, period: str, after: Key | None, limit: int) -> Page:
+        return await self._read(reader.page, board, period, after, limit)
+
+    async def standing(self, board: Board, period: str, user_id: str) -> Standing:
+        return await self._read(reader.standing, board, period, user_id)
+
+    async def around(
+        self, board: Board, period: str, user_id: str, radius: int
+    ) -> Sequence[Row]:
+        return await self._read(reader.around, board, period, user_id, radius)
+
+    async def total(self, board: Board, period: str) -> int:
+        return await self._read(
+            lambda db: reader.TableOrder(db, board.board, period).total()
+        )
+
+    # --- threads
+
+    async def _write(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        loop = asyncio.get_running_loop()
+        future = loop.run_in_executor(self._writing, lambda: work(*args, **kwargs))
+        # A cancelled request must not make the group's outcome unknown to the others.
+        return await asyncio.shield(future)
+
+    async def _read(
+        self,
+        work: Callable[Concatenate[sqlite3.Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        def read() -> T:
+            return reader.at_once(self._reader(), lambda db: work(db, *args, **kwargs))
+
+        return await asyncio.get_running_loop().run_in_executor(self._reading, read)
+
+    def _reader(self) -> sqlite3.Connection:
+        db: sqlite3.Connection | None = getattr(self._own, "db", None)
+        if db is None:
+            db = self._own.db = connect(self._path, readonly=True)
+            self._readers.append(db)
+        return db
+
+
+def _bind(db: sqlite3.Connection, fingerprint: str) -> str:
+    with transaction(db):
+        db.execute(SQL["set_fingerprint"], {"fingerprint": fingerprint})
+        bound: Any = db.execute(SQL["head"]).fetchone()[4]
+    return str(bound)

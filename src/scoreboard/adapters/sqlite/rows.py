@@ -1,0 +1,95 @@
+"""Rows of the database as values of the core, and back."""
+
+import sqlite3
+from typing import Any
+
+import msgspec
+
+from scoreboard.core.action import Action, Caps
+from scoreboard.core.board import Board, Tie
+from scoreboard.core.posting import Kind, Posting
+from scoreboard.core.score import Score
+from scoreboard.core.window import Window
+from scoreboard.ports import AuditEntry
+
+_WINDOWS = msgspec.json.Decoder(tuple[Window, ...])
+
+
+def named(cursor: sqlite3.Cursor, row: tuple[Any, ...]) -> dict[str, Any]:
+    """A row by column name; of two columns with one name the last."""
+    return dict(zip((column[0] for column in cursor.description), row, strict=True))
+
+
+def posting(row: dict[str, Any]) -> Posting:
+    return Posting(
+        seq=row["seq"],
+        epoch=row["epoch"],
+        award_id=row["award_id"],
+        kind=Kind(row["kind"]),
+        board=row["board"],
+        at=row["at"],
+        counts_at=row.get("reversed_at") or row["at"],
+        user_ref=row["user_ref"],
+        user_id=row["user_id"],
+        action_id=row["action_id"],
+        points=row["points"],
+        score_after=row["score_after"],
+        caller=row["caller"],
+        key=row["key"],
+        reverses=row["reverses"],
+        detail=row["detail"],
+    )
+
+
+def score(row: tuple[Any, ...]) -> Score:
+    return Score(*row)
+
+
+def action(row: tuple[Any, ...]) -> Action:
+    action_id, points, board, cooldown_s, minute, hour, day, requires_signature = row
+    return Action(
+        action_id=action_id,
+        points=points,
+        board=board,
+        cooldown_s=cooldown_s,
+        caps=Caps(minute=minute, hour=hour, day=day),
+        requires_signature=bool(requires_signature),
+    )
+
+
+def action_row(action: Action) -> dict[str, Any]:
+    return {
+        "action_id": action.action_id,
+        "points": action.points,
+        "board": action.board,
+        "cooldown_s": action.cooldown_s,
+        "cap_minute": action.caps.minute,
+        "cap_hour": action.caps.hour,
+        "cap_day": action.caps.day,
+        "requires_signature": int(action.requires_signature),
+    }
+
+
+def board(row: tuple[Any, ...]) -> Board:
+    name, title, tie, windows, time_zone = row
+    return Board(
+        board=name,
+        title=title,
+        tie=Tie(tie),
+        windows=_WINDOWS.decode(windows),
+        time_zone=time_zone,
+    )
+
+
+def board_row(board: Board) -> dict[str, Any]:
+    return {
+        "board": board.board,
+        "title": board.title,
+        "tie": board.tie.value,
+        "windows": msgspec.json.encode(board.windows).decode(),
+        "time_zone": board.time_zone,
+    }
+
+
+def audit_entry(row: tuple[Any, ...]) -> AuditEntry:
+    return AuditEntry(*row)
