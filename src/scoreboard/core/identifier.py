@@ -10,15 +10,18 @@ ACTION_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 AWARD_ID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 IDEMPOTENCY_KEY = r"^[A-Za-z0-9_-]{16,128}$"
 
-# `$` alone would let a final line feed through; JSON Schema's dialect has no `\Z`.
+# In Python `$` also matches before a final line feed. JSON Schema's dialect has no `\Z`, and in it
+# this look-ahead changes nothing.
+_END = r"(?!\n)"
+
 _USER = re.compile(USER_ID[1:-1])
 _ACTION = re.compile(ACTION_ID[1:-1])
 _AWARD = re.compile(AWARD_ID[1:-1])
 _KEY = re.compile(IDEMPOTENCY_KEY[1:-1])
 
-UserId = Annotated[str, Meta(pattern=USER_ID, max_length=128)]
-ActionId = Annotated[str, Meta(pattern=ACTION_ID, max_length=64)]
-BoardId = Annotated[str, Meta(pattern=ACTION_ID, max_length=64)]
+UserId = Annotated[str, Meta(pattern=USER_ID + _END, max_length=128)]
+ActionId = Annotated[str, Meta(pattern=ACTION_ID + _END, max_length=64)]
+BoardId = Annotated[str, Meta(pattern=ACTION_ID + _END, max_length=64)]
 
 
 def is_user_id(text: str) -> bool:
