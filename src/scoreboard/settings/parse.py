@@ -1,0 +1,182 @@
+"""How the text of a setting becomes its value; a ``ValueError`` says what would be right."""
+
+import re
+from collections.abc import Callable
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from scoreboard.ports import Rate
+
+Reader = Callable[[str, Path], object]
+
+_RATE = re.compile(r"(\d{1,9})/(\d{0,6})(s|m|h|d)", re.ASCII)
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", re.ASCII)
+_ORIGIN = re.compile(r"(https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::\d{1,5})?)/?", re.ASCII)
+_PASSWORD = re.compile(r"(?<=://)([^/@\s]*):[^/@\s]*@")
+_LATER = {"postgresql": "postgres", "postgres": "postgres", "redis": "redis", "kafka": "kafka"}
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class Backend(Struct, frozen=True):
+    """Which technology plays a port's part, and where it is: a file's path, or nothing."""
+
+    scheme: str
+    location: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.scheme}:{self.location}"
+
+
+def optional(read: Reader) -> Reader:
+    """Empty text is None."""
+
+    def optionally(given: str, folder: Path) -> object:
+        return read(given, folder) if given else None
+
+    return optionally
+
+
+def text(given: str, _: Path) -> str:
+    if not given.isprintable() or len(given) > 512:
+        raise ValueError("give at most 512 printable characters")
+    return given
+
+
+def path(given: str, folder: Path) -> Path:
+    if not given or "\0" in given:
+        raise ValueError("give the path of a file or folder")
+    return folder.joinpath(given).expanduser().resolve()
+
+
+def host(given: str, _: Path) -> str:
+    try:
+        return str(ip_address(given))
+    except ValueError:
+        if _HOST_NAME.fullmatch(given):
+            return given
+    raise ValueError("give an IP address or a host name, such as 127.0.0.1 or 0.0.0.0")
+
+
+def integer(least: int, most: int) -> Callable[[str, Path], int]:
+    def whole(given: str, _: Path) -> int:
+        if re.fullmatch(r"\d{1,12}", given, re.ASCII) and least <= int(given) <= most:
+            return int(given)
+        raise ValueError(f"give a whole number from {least} to {most}")
+
+    return whole
+
+
+port = integer(0, 65_535)
+
+
+def boolean(given: str, _: Path) -> bool:
+    match given.lower():
+        case "true" | "yes" | "on" | "1":
+            return True
+        case "false" | "no" | "off" | "0":
+            return False
+    raise ValueError("give true or false")
+
+
+def choice(*words: str) -> Callable[[str, Path], str]:
+    def chosen(given: str, _: Path) -> str:
+        if given.lower() in words:
+            return given.lower()
+        raise ValueError(f"give {', '.join(words[:-1])} or {words[-1]}")
+
+    return chosen
+
+
+def rate(given: str, _: Path) -> Rate:
+    """``10/60s``, ``600/m``, ``5/2h``, or 0 for none."""
+    if given == "0":
+        return Rate(0, 1)
+    match = _RATE.fullmatch(given)
+    if match:
+        window_s = int(match[2] or 1) * _SECONDS[match[3]]
+        if 1 <= window_s <= 86_400 and int(match[1]) <= 1_000_000:
+            return Rate(int(match[1]), window_s)
+    raise ValueError(
+        "give a number and a span of at most a day, such as 10/60s or 600/1m, or 0 for no limit"
+    )
+
+
+def backend(scheme: str, *, takes_path: bool = False) -> Callable[[str, Path], Backend]:
+    forms = f"{scheme}: or {scheme}:/path/to/file" if takes_path else f"{scheme}:"
+
+    def chosen(given: str, folder: Path) -> Backend:
+        found, colon, location = given.partition(":")
+        if found in _LATER and colon:
+            raise ValueError(
+                f"{found}: comes with a later release (pip install "
+                f"'scoreboard[{_LATER[found]}]' then); give {forms}"
+            )
+        if found != scheme or not colon or (location and not takes_path):
+            raise ValueError(f"give {forms}")
+        if location.startswith("//"):
+            location = location.removeprefix("//")
+        return Backend(scheme, str(path(location, folder)) if location else "")
+
+    return chosen
+
+
+def jwks_url(given: str, _: Path) -> str:
+    parts = urlsplit(given)
+    if parts.hostname and (
+        parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+    ):
+        return given
+    raise ValueError(
+        "give an https URL (http is accepted for localhost only), such as "
+        "https://login.example.com/.well-known/jwks.json"
+    )
+
+
+def origins(given: str, _: Path) -> tuple[str, ...]:
+    return tuple(_origin(each) for each in _items(given))
+
+
+def networks(given: str, _: Path) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(ip_network(each) for each in _items(given))
+    except ValueError:
+        raise ValueError(
+            "give addresses or networks such as 10.0.0.0/8, with commas between"
+        ) from None
+
+
+def shown(value: object) -> str:
+    """A value as text, as it could be given again; passwords are masked."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case Rate():
+            return f"{value.limit}/{value.window_s}s" if value.limit else "0"
+        case tuple():
+            return ",".join(str(each) for each in value)
+    return masked(str(value))
+
+
+def masked(given: str) -> str:
+    """Text in which the password of a URL is hidden."""
+    return _PASSWORD.sub(r"\1:***@", given)
+
+
+def _items(given: str) -> list[str]:
+    return [each.strip() for each in given.split(",") if each.strip()]
+
+
+def _origin(given: str) -> str:
+    match = _ORIGIN.fullmatch(given.lower())
+    if match is None:
+        raise ValueError(
+            "give scheme and host of each page, such as https://example.com or "
+            "http://localhost:5173, with commas between and no path"
+        )
+    return match[1]

@@ -1,0 +1,227 @@
+"""The table of settings: what each is called, means, is measured in and is by default."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from scoreboard.settings import parse
+
+PREFIX = "SCOREBOARD_"
+
+
+class Setting(NamedTuple):
+    """One row of the table; ``read`` turns text, and the folder it belongs to, into the value."""
+
+    name: str
+    default: str
+    unit: str
+    help: str
+    read: Callable[[str, Path], Any]
+
+
+SETTINGS = (
+    Setting(
+        "DATA",
+        "./scoreboard-data",
+        "path",
+        "The folder of the database and the secret; the first start makes it.",
+        parse.path,
+    ),
+    Setting(
+        "HOST",
+        "127.0.0.1",
+        "address",
+        "Where to listen; 0.0.0.0 or :: for every network.",
+        parse.host,
+    ),
+    Setting("PORT", "8000", "port", "The port to listen on; 0 takes a free one.", parse.port),
+    Setting(
+        "LEDGER",
+        "sqlite:",
+        "URL",
+        "Where scores are remembered: sqlite: is scoreboard.db in DATA, sqlite:/path another file.",
+        parse.backend("sqlite", takes_path=True),
+    ),
+    Setting(
+        "RANKING",
+        "memory:",
+        "URL",
+        "Where scores are ranked: memory: is this process.",
+        parse.backend("memory"),
+    ),
+    Setting(
+        "BUS",
+        "local:",
+        "URL",
+        "How nodes tell each other of a new top: local: is one node alone.",
+        parse.backend("local"),
+    ),
+    Setting(
+        "LIMITER",
+        "memory:",
+        "URL",
+        "Where rates are counted: memory: is this process.",
+        parse.backend("memory"),
+    ),
+    Setting(
+        "SECRET_FILE",
+        "",
+        "path",
+        "The secret (0600) of local tokens and cursors; empty: the file secret in DATA, made at "
+        "the first start.",
+        parse.optional(parse.path),
+    ),
+    Setting(
+        "JWT_KEYS",
+        "",
+        "path",
+        "Keys that tokens are verified with: a JWKS, a PEM or a secret in a file. Tokens of the "
+        "local secret are then refused.",
+        parse.optional(parse.path),
+    ),
+    Setting(
+        "JWKS_URL",
+        "",
+        "URL",
+        "Where to fetch the keys instead; https, or http on this machine.",
+        parse.optional(parse.jwks_url),
+    ),
+    Setting(
+        "JWT_ISSUER",
+        "",
+        "text",
+        "The iss that a token must have; empty: any.",
+        parse.optional(parse.text),
+    ),
+    Setting(
+        "JWT_AUDIENCE",
+        "",
+        "text",
+        "The aud that a token must have; empty: any.",
+        parse.optional(parse.text),
+    ),
+    Setting(
+        "ORIGINS",
+        "",
+        "origins",
+        "Pages that may connect, such as https://example.com, with commas between; empty: only "
+        "this service's own pages.",
+        parse.origins,
+    ),
+    Setting(
+        "TRUSTED_PROXIES",
+        "",
+        "networks",
+        "Proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8, with commas between.",
+        parse.networks,
+    ),
+    Setting(
+        "USER_RATE",
+        "10/60s",
+        "awards",
+        "Awards that a user's own token may ask for in any such span; 0 is no limit.",
+        parse.rate,
+    ),
+    Setting(
+        "SERVICE_RATE",
+        "0",
+        "awards",
+        "Awards that a token with scores:write may ask for in any such span; 0 is no limit.",
+        parse.rate,
+    ),
+    Setting(
+        "IP_RATE",
+        "600/60s",
+        "requests",
+        "Requests from one address in any such span; 0 is no limit.",
+        parse.rate,
+    ),
+    Setting(
+        "REFRESH_MS",
+        "50",
+        "ms",
+        "The least time between two frames of one board; the newest wins.",
+        parse.integer(1, 60_000),
+    ),
+    Setting(
+        "HEARTBEAT_MS",
+        "15000",
+        "ms",
+        "Silence after which a viewer gets a tick.",
+        parse.integer(100, 600_000),
+    ),
+    Setting(
+        "GROUP_MAX",
+        "1024",
+        "awards",
+        "The most awards written in one transaction.",
+        parse.integer(1, 65_536),
+    ),
+    Setting(
+        "QUEUE_MAX",
+        "4096",
+        "awards",
+        "The most awards waiting for a transaction; one more gets 503 overloaded.",
+        parse.integer(1, 1_000_000),
+    ),
+    Setting(
+        "VIEWERS_MAX",
+        "20000",
+        "viewers",
+        "The most live connections of this node.",
+        parse.integer(0, 1_000_000),
+    ),
+    Setting(
+        "VIEWERS_PER_ADDRESS",
+        "200",
+        "viewers",
+        "The most live connections from one address.",
+        parse.integer(0, 1_000_000),
+    ),
+    Setting(
+        "VIEWERS_PER_USER",
+        "20",
+        "viewers",
+        "The most live connections of one user.",
+        parse.integer(0, 1_000_000),
+    ),
+    Setting(
+        "MIGRATE",
+        "true",
+        "yes or no",
+        "Whether serve brings the database up to date when it starts.",
+        parse.boolean,
+    ),
+    Setting(
+        "DRAIN_S",
+        "20",
+        "s",
+        "How long requests under way may take to finish after SIGTERM.",
+        parse.integer(0, 3600),
+    ),
+    Setting(
+        "LOG_LEVEL",
+        "info",
+        "word",
+        "The least level to log: debug, info, warning or error.",
+        parse.choice("debug", "info", "warning", "error"),
+    ),
+    Setting(
+        "LOG_FORMAT",
+        "auto",
+        "word",
+        "json, console, or auto: console in a terminal, json elsewhere.",
+        parse.choice("json", "console", "auto"),
+    ),
+)
+
+BY_NAME = {setting.name: setting for setting in SETTINGS}
+
+
+def markdown() -> str:
+    """The table of the documentation: names, defaults, units and help."""
+    lines = ["| setting | default | unit | what it does |", "| --- | --- | --- | --- |"]
+    for name, default, unit, text, _ in SETTINGS:
+        shown = f"`{default}`" if default else ""
+        lines.append(f"| `{PREFIX}{name}` | {shown} | {unit} | {text} |")
+    return "\n".join(lines)
