@@ -180,9 +180,12 @@ class Ledger(Standings, Protocol):
         ...
 
     async def scores(
-        self, board: str, period: str, after: Key | None, limit: int
+        self, board: str, period: str, after: str | None, limit: int
     ) -> Sequence[Score]:
-        """Scores in their one order, after a sort key: what a ranking loads."""
+        """Scores by user id, after a user id: what a ranking loads.
+
+        In this order nobody is missed or met twice, however scores move while pages are read.
+        """
         ...
 
     async def marked(self, board: str, period: str) -> tuple[int, int]:
@@ -252,19 +255,22 @@ class Ranking(Standings, Protocol):
         """
         ...
 
-    async def rebuild(self) -> None:
-        """Begin a new, empty index beside the one that is being read."""
+    async def rebuild(self, place: Place) -> None:
+        """Begin a new, empty index at this place, beside the one that is being read.
+
+        From now on ``place``, ``apply`` and ``load`` are about the new one.
+        """
         ...
 
     async def load(self, mark: Mark, scores: Sequence[Score]) -> None:
-        """Add scores, in their order, to one period of the index that is being rebuilt.
+        """Add scores, in any order, to one period of the new index.
 
         ``mark`` names the period and says what last changed its top without leaving a row.
         """
         ...
 
-    async def switch(self, place: Place) -> None:
-        """Make the rebuilt index the one that is read and applied to, and set its place."""
+    async def switch(self) -> None:
+        """Read from the new index, now that it has caught up; the old one is gone."""
         ...
 
     async def forget(self, board: str, period: str) -> None:
@@ -284,6 +290,10 @@ class Bus(Protocol):
 
     async def publish(self, snapshots: Sequence[Snapshot]) -> None:
         """Return when the snapshots are with the bus for good."""
+        ...
+
+    async def close_period(self, board: str, period: str) -> None:
+        """A period is over: nobody who comes now needs its top."""
         ...
 
     def tops(self) -> AsyncIterator[Sequence[Snapshot]]:
@@ -317,8 +327,8 @@ class Limiter(Protocol):
         """Return the newest slot of a key: what it was taken for did not happen."""
         ...
 
-    async def remember(self, key: str, rate: Rate, at_ms: int) -> None:
-        """Enter a hit of the past, so that a restart grants nothing twice."""
+    async def remember(self, key: str, rate: Rate, age_s: float) -> None:
+        """Enter a hit of the past, oldest first, so that a restart grants nothing twice."""
         ...
 
 

@@ -13,7 +13,7 @@ from scoreboard.errors import Misconfigured, OutcomeUnknown, Unavailable
 SQL = statements("sqlite")
 STEPS = migrations("sqlite")
 OLDEST = (3, 38, 0)  # STRICT tables came with 3.37, the ->> operator with 3.38
-BUSY_MS = 2_000
+BUSY_MS = 1_000
 CACHE_KIB = 65_536
 CHECKPOINT_PAGES = 4_000  # 16 MiB of write-ahead log between checkpoints
 

@@ -155,12 +155,11 @@ class SqliteLedger:
     # --- scores in their order
 
     async def scores(
-        self, board: str, period: str, after: Key | None, limit: int
+        self, board: str, period: str, after: str | None, limit: int
     ) -> Sequence[Score]:
-        def read(db: sqlite3.Connection) -> Sequence[Score]:
-            return reader.TableOrder(db, board, period).after(after, limit)
-
-        return await self._read(read)
+        return await self._read(
+            lambda db: reader.TableOrder(db, board, period).by_user(after, limit)
+        )
 
     async def marked(self, board: str, period: str) -> tuple[int, int]:
         return await self._read(lambda db: reader.TableOrder(db, board, period).marked())

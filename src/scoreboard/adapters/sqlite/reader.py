@@ -68,6 +68,9 @@ class TableOrder:
     def total(self) -> int:
         return self._count("count_scores")
 
+    def by_user(self, after: str | None, limit: int) -> Sequence[Score]:
+        return self._scores("scores_by_user", after=after or "", limit=limit)
+
     def last(self) -> tuple[int, int] | None:
         """The seq and time of the newest change."""
         seq, at = self._db.execute(SQL["last_seq"], self._span).fetchone()

@@ -195,6 +195,13 @@ SELECT user_id, score, seq, updated_at
 FROM scores
 WHERE board = :board AND period = :period AND user_id = :user_id;
 
+-- name: scores_by_user
+SELECT user_id, score, seq, updated_at
+FROM scores
+WHERE board = :board AND period = :period AND user_id > :after
+ORDER BY user_id
+LIMIT :limit;
+
 -- name: first_scores
 SELECT user_id, score, seq, updated_at
 FROM scores

@@ -1,0 +1,143 @@
+"""Group commit: every award that waits while a commit is under way goes into the next one."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+
+from msgspec import Struct
+
+from scoreboard.core.award import Award, Outcome
+from scoreboard.core.window import Period
+from scoreboard.errors import (
+    OutcomeUnknown,
+    Overloaded,
+    PeriodMoved,
+    ScoreboardError,
+    Unavailable,
+)
+from scoreboard.ports import Appended, Ledger
+from scoreboard.service.catalogue import CurrentCatalogue
+from scoreboard.telemetry import Event, Telemetry, log
+
+WAIT_MAX_S = 2.0
+"""An award that waited longer for its turn is refused unwritten: its caller has other plans."""
+
+MOVES_MAX = 3
+"""Tries for a group whose periods move on; they move once a day."""
+
+
+class _Waiting(Struct):
+    award: Award
+    outcome: "asyncio.Future[Outcome]"
+    since_s: float
+
+
+class GroupCommit:
+    """Joins awards into groups of at most ``group_max``; at most ``queue_max`` wait."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        catalogue: CurrentCatalogue,
+        *,
+        group_max: int,
+        queue_max: int,
+        clock_ms: Callable[[], int],
+        telemetry: Telemetry,
+    ) -> None:
+        self._ledger = ledger
+        self._catalogue = catalogue
+        self._group_max = group_max
+        self._queue_max = queue_max
+        self._clock_ms = clock_ms
+        self._waiting: deque[_Waiting] = deque()
+        self._writing: asyncio.Task[None] | None = None
+        self._size = telemetry.child("scoreboard_group_size")
+        self._commit = telemetry.child("scoreboard_commit_seconds")
+        self._queue = telemetry.child("scoreboard_waiting_awards")
+        self._unknown = telemetry.child("scoreboard_unknown_outcomes_total")
+
+    async def record(self, award: Award) -> Outcome:
+        """Return when the award is durable, repeated or refused.
+
+        Raises:
+            Overloaded: too many wait; nothing was recorded.
+            Unavailable: nothing was recorded.
+            OutcomeUnknown: it may have been recorded.
+        """
+        if len(self._waiting) >= self._queue_max:
+            raise Overloaded
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(award, loop.create_future(), loop.time())
+        self._waiting.append(waiting)
+        if self._writing is None:
+            self._writing = loop.create_task(self._write_all())
+        return await waiting.outcome
+
+    async def drain(self) -> None:
+        """Return when nothing waits any more."""
+        while self._writing is not None:
+            await asyncio.wait([self._writing])
+
+    async def _write_all(self) -> None:
+        try:
+            while self._waiting:
+                group = self._take()
+                if group:
+                    await self._write(group)
+        finally:
+            self._writing = None
+
+    def _take(self) -> list[_Waiting]:
+        too_old_s = asyncio.get_running_loop().time() - WAIT_MAX_S
+        group: list[_Waiting] = []
+        while self._waiting and len(group) < self._group_max:
+            waiting = self._waiting.popleft()
+            if waiting.outcome.done():
+                continue  # the caller has gone
+            if waiting.since_s < too_old_s:
+                waiting.outcome.set_exception(Unavailable())
+                continue
+            group.append(waiting)
+        self._queue.set(len(self._waiting))
+        return group
+
+    async def _write(self, group: Sequence[_Waiting]) -> None:
+        try:
+            appended = await self._append([waiting.award for waiting in group])
+        except ScoreboardError as error:
+            self._fail(group, error)
+        except Exception:
+            log().exception(Event.LEDGER_FAILED, awards=len(group))
+            self._fail(group, OutcomeUnknown())
+        else:
+            self._catalogue.met(appended.catalogue_version)
+            for waiting, outcome in zip(group, appended.outcomes, strict=True):
+                if not waiting.outcome.done():
+                    waiting.outcome.set_result(outcome)
+
+    async def _append(self, awards: Sequence[Award]) -> Appended:
+        loop = asyncio.get_running_loop()
+        for _ in range(MOVES_MAX):
+            began = loop.time()
+            try:
+                appended = await self._ledger.append(awards, self._periods(awards))
+            except PeriodMoved:
+                continue
+            self._commit.observe(loop.time() - began)
+            self._size.observe(len(awards))
+            return appended
+        raise Unavailable
+
+    def _periods(self, awards: Sequence[Award]) -> Mapping[str, Sequence[Period]]:
+        boards = {award.action.board for award in awards}
+        now_ms = self._clock_ms()
+        return {name: self._catalogue.board(name).periods_at(now_ms) for name in boards}
+
+    def _fail(self, group: Sequence[_Waiting], error: ScoreboardError) -> None:
+        log().warning(Event.LEDGER_FAILED, code=error.code, awards=len(group))
+        if isinstance(error, OutcomeUnknown):
+            self._unknown.inc(len(group))
+        for waiting in group:
+            if not waiting.outcome.done():
+                waiting.outcome.set_exception(type(error)())

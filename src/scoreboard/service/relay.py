@@ -1,0 +1,254 @@
+"""Follows the ledger into the ranking, and tells the bus which tops have changed."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+
+from scoreboard.core.board import Board
+from scoreboard.core.posting import Kind, Posting
+from scoreboard.core.window import Period, Window
+from scoreboard.errors import OutOfPlace, ScoreboardError
+from scoreboard.ports import APPLY_MAX, Bus, Group, Ledger, Mark, Move, Opening, Ranking
+from scoreboard.service.catalogue import CurrentCatalogue
+from scoreboard.telemetry import Event, Telemetry, log
+
+LOOK_EVERY_S = 0.1
+"""How often to look at the ledger unasked: other processes write too."""
+
+RETRY_S = 0.5
+LOAD_PAGE = 5_000
+KEEP_CLOSED_MS = 60_000
+"""How long a period that is over stays in the ranking, for those who look right afterwards."""
+
+Span = tuple[str, str]
+
+
+class Relay:
+    """One follower; ``rebuild`` before ``run``."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        ranking: Ranking,
+        bus: Bus,
+        catalogue: CurrentCatalogue,
+        *,
+        clock_ms: Callable[[], int],
+        telemetry: Telemetry,
+    ) -> None:
+        self._ledger = ledger
+        self._ranking = ranking
+        self._bus = bus
+        self._catalogue = catalogue
+        self._clock_ms = clock_ms
+        self._telemetry = telemetry
+        self._woken = asyncio.Event()
+        self._held: set[Span] = set()
+        self._next_look_ms = 0
+        self._lag = telemetry.child("scoreboard_relay_lag_seconds")
+        self._seq = telemetry.child("scoreboard_ranking_seq")
+        self._users = telemetry.child("scoreboard_ranked_users")
+        ledger.on_commit(self._woken.set)
+
+    async def rebuild(self) -> None:
+        """Make the ranking anew from the scores in the ledger, and publish every top.
+
+        Scores are read page by page while awards go on: a score that already has a posting in it
+        is recognised by its seq when the posting is applied.
+        """
+        await self._catalogue.load()
+        await self._open_periods()
+        start = await self._ledger.head()
+        await self._ranking.rebuild((start.epoch, start.seq))
+        self._held = set(self._spans(start.at)) | set(self._spans(self._clock_ms()))
+        for span in sorted(self._held):
+            await self._load(*span)
+        await self.follow()
+        await self._ranking.switch()
+        self._telemetry.child("scoreboard_rebuilds_total").inc()
+        log().info(Event.RANKING_REBUILT, seq=start.seq, spans=len(self._held))
+        await self._publish(self._held)
+
+    async def run(self) -> None:
+        """Follow for ever; whatever fails is tried again."""
+        failing = False
+        while True:
+            try:
+                await self._wait()
+                await self._turn_periods()
+                await self.follow()
+                if failing:
+                    log().info(Event.RELAY_RECOVERED)
+                failing = False
+            except OutOfPlace:
+                await self._recover()
+            except ScoreboardError as error:
+                if not failing:
+                    log().warning(Event.RELAY_FAILED, code=error.code)
+                failing = True
+                await asyncio.sleep(RETRY_S)
+            except Exception:
+                log().exception(Event.RELAY_FAILED)
+                await asyncio.sleep(RETRY_S)
+
+    async def follow(self) -> None:
+        """Apply what the ledger has and the ranking has not.
+
+        Raises:
+            OutOfPlace: the ranking has to be rebuilt.
+        """
+        place = await self._ranking.place()
+        if place is None:
+            raise OutOfPlace(0)
+        epoch, after = place
+        while postings := await self._ledger.postings(after, APPLY_MAX):
+            if postings[0].epoch != epoch or postings[0].seq != after + 1:
+                raise OutOfPlace(after)
+            self._lag.set(max(0, self._clock_ms() - postings[0].at) / 1000)
+            await self._apply(epoch, after, postings)
+            after = postings[-1].seq
+        self._lag.set(0)
+        self._seq.set(after)
+
+    async def _apply(self, epoch: int, after: int, postings: Sequence[Posting]) -> None:
+        if any(posting.kind is Kind.BOARD for posting in postings):
+            await self._catalogue.load()
+            self._ensure_loaded(postings)
+        moves: list[Move] = []
+        marks: list[Mark] = []
+        for posting in postings:
+            self._translate(posting, moves, marks)
+        group = Group(epoch, after, postings[-1].seq, tuple(moves), tuple(marks))
+        changed = await self._ranking.apply(group)
+        await self._publish(changed)
+
+    def _translate(self, posting: Posting, moves: list[Move], marks: list[Mark]) -> None:
+        board = self._catalogue.board(posting.board)
+        match posting.kind:
+            case Kind.AWARD | Kind.REVERSE:
+                if posting.user_id is not None:
+                    for period in board.periods_at(posting.counts_at):
+                        self._hold(posting, period, marks)
+                        moves.append(_move(posting, period))
+            case Kind.PERIOD:
+                period = board.period(posting.detail or "", posting.at)
+                self._hold(posting, period, marks)
+            case Kind.BOARD:
+                for period in board.periods_at(posting.at):
+                    self._held.add((posting.board, period.name))
+                    marks.append(Mark(posting.board, period.name, posting.seq, posting.at))
+
+    def _hold(self, posting: Posting, period: Period, marks: list[Mark]) -> None:
+        # An old period is not taken up again for a reversal that counts in it.
+        span = (posting.board, period.name)
+        if span not in self._held and period.end_ms > posting.at:
+            self._held.add(span)
+            marks.append(Mark(*span, posting.seq, posting.at))
+
+    def _ensure_loaded(self, postings: Iterable[Posting]) -> None:
+        """A window that a board with scores got only now is in the ledger, not in the ranking.
+
+        Raises:
+            OutOfPlace: it has to be loaded.
+        """
+        known = {board for board, _ in self._held}
+        for posting in postings:
+            if posting.kind is Kind.BOARD and posting.board in known:
+                board = self._catalogue.board(posting.board)
+                for period in board.periods_at(posting.at):
+                    if (board.board, period.name) not in self._held:
+                        raise OutOfPlace(posting.seq)
+
+    async def _load(self, board: str, period: str) -> None:
+        mark = Mark(board, period, *await self._ledger.marked(board, period))
+        after: str | None = None
+        while True:
+            scores = await self._ledger.scores(board, period, after, LOAD_PAGE)
+            await self._ranking.load(mark, scores)
+            if len(scores) < LOAD_PAGE:
+                return
+            after = scores[-1].user_id
+
+    async def _publish(self, spans: Iterable[Span]) -> None:
+        boards = self._catalogue.boards
+        snapshots = [
+            await self._ranking.snapshot(boards[board], period)
+            for board, period in spans
+            if board in boards
+        ]
+        await self._bus.publish([snapshot for snapshot in snapshots if snapshot is not None])
+
+    async def _recover(self) -> None:
+        try:
+            await self.rebuild()
+        except ScoreboardError as error:
+            log().warning(Event.RELAY_FAILED, code=error.code)
+            await asyncio.sleep(RETRY_S)
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(LOOK_EVERY_S):
+                await self._woken.wait()
+        except TimeoutError:
+            pass
+        self._woken.clear()
+
+    # --- periods
+
+    def _spans(self, now_ms: int) -> Iterable[Span]:
+        for board in self._catalogue.boards.values():
+            for period in board.periods_at(now_ms):
+                yield board.board, period.name
+
+    async def _turn_periods(self) -> None:
+        now_ms = self._clock_ms()
+        if now_ms < self._next_look_ms:
+            return
+        await self._open_periods()
+        await self._count_users()
+        for span in await self._closed(now_ms):
+            await self._ranking.forget(*span)
+            await self._bus.close_period(*span)
+            self._held.discard(span)
+
+    async def _open_periods(self) -> None:
+        now_ms = self._clock_ms()
+        openings = [
+            Opening(board.board, period.name)
+            for board in self._catalogue.boards.values()
+            for period in board.periods_at(now_ms)
+            if period.window is not Window.ALL and (board.board, period.name) not in self._held
+        ]
+        if openings:
+            for posting in await self._ledger.open_periods(openings):
+                log().info(Event.PERIOD_OPENED, board=posting.board, period=posting.detail)
+        self._next_look_ms = min(
+            [now_ms + 1_000, *_ends(self._catalogue.boards.values(), now_ms)]
+        )
+
+    async def _closed(self, now_ms: int) -> list[Span]:
+        boards = self._catalogue.boards
+        return [
+            (name, period)
+            for name, period in await self._ranking.periods()
+            if boards[name].period(period, now_ms).end_ms + KEEP_CLOSED_MS <= now_ms
+        ]
+
+    async def _count_users(self) -> None:
+        totals = [
+            await self._ranking.total(self._catalogue.board(board), period) or 0
+            for board, period in await self._ranking.periods()
+        ]
+        self._users.set(sum(totals))
+
+
+def _move(posting: Posting, period: Period) -> Move:
+    assert posting.user_id is not None
+    return Move(
+        posting.board, period.name, posting.user_id, posting.points, posting.seq, posting.at
+    )
+
+
+def _ends(boards: Iterable[Board], now_ms: int) -> Iterable[int]:
+    for board in boards:
+        for period in board.periods_at(now_ms):
+            yield period.end_ms

@@ -1,0 +1,197 @@
+"""May this caller award this action to this user, now, at this rate? Then it is recorded."""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from scoreboard.core.action import Action
+from scoreboard.core.award import (
+    Award,
+    Outcome,
+    Recorded,
+    Refused,
+    Repeated,
+    idempotent_award_id,
+    new_award_id,
+)
+from scoreboard.core.posting import Kind, Posting
+from scoreboard.errors import (
+    AwardConflict,
+    ForbiddenUser,
+    OutcomeUnknown,
+    RateLimited,
+    ScoreboardError,
+    SignatureRequired,
+    SuspiciousActivity,
+    UnknownAction,
+)
+from scoreboard.ports import Ledger, Limiter, Rate, Verdict
+from scoreboard.service.catalogue import CurrentCatalogue
+from scoreboard.service.group_commit import GroupCommit
+from scoreboard.telemetry import Telemetry
+
+HISTORY_MAX = 1_000
+"""Postings looked at to prefer the answer of a rule over that of the rate."""
+
+
+class Request(Struct, frozen=True):
+    """Who says that whom finished what; ``trusted`` callers may speak for anybody."""
+
+    subject: str
+    issuer: str
+    trusted: bool
+    user_id: str
+    action_id: str
+    idempotency_key: str | None = None
+
+
+class Answer(Struct, frozen=True):
+    """The posting, whether it is a repeat, and what is left of the caller's rate."""
+
+    posting: Posting
+    repeated: bool
+    rate: Rate
+    verdict: Verdict
+
+
+class Scorer:
+    """The way in."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        commit: GroupCommit,
+        limiter: Limiter,
+        catalogue: CurrentCatalogue,
+        *,
+        user_rate: Rate,
+        service_rate: Rate,
+        clock_ms: Callable[[], int],
+        random: Callable[[int], bytes],
+        telemetry: Telemetry,
+    ) -> None:
+        self._ledger = ledger
+        self._commit = commit
+        self._limiter = limiter
+        self._catalogue = catalogue
+        self._user_rate = user_rate
+        self._service_rate = service_rate
+        self._clock_ms = clock_ms
+        self._random = random
+        self._telemetry = telemetry
+
+    async def remember(self) -> None:
+        """Enter the awards of the last moments into the limiter: a restart grants nothing twice."""
+        if self._user_rate.limit == 0:
+            return
+        now_ms = self._clock_ms()
+        since_ms = now_ms - self._user_rate.window_s * 1000
+        for posting in await self._ledger.postings_since(since_ms):
+            if posting.kind is Kind.AWARD and posting.caller is None and posting.user_id:
+                age_s = max(0, now_ms - posting.at) / 1000
+                await self._limiter.remember(f"user:{posting.user_id}", self._user_rate, age_s)
+
+    async def score(self, request: Request) -> Answer:
+        """Record an award, once.
+
+        Raises:
+            ForbiddenUser, SignatureRequired, UnknownAction, AwardConflict, ScoreLimit,
+            SuspiciousActivity, UserSuspended, RateLimited: refused; nothing was recorded or used.
+            Outage: see ``GroupCommit.record``.
+        """
+        if not request.trusted and request.subject != request.user_id:
+            raise ForbiddenUser
+        award_id = self._award_id(request)
+        action = self._catalogue.actions.get(request.action_id)
+        if action is None:
+            return await self._earlier(request, award_id) or _refuse(UnknownAction())
+        if action.requires_signature and not request.trusted:
+            raise SignatureRequired
+        key, rate = self._limit(request)
+        verdict = await self._limiter.hit(key, rate)
+        if not verdict.allowed:
+            return await self._at_the_limit(request, award_id, action, verdict)
+        return await self._record(_award(request, award_id, action), key, rate, verdict)
+
+    async def _record(self, award: Award, key: str, rate: Rate, verdict: Verdict) -> Answer:
+        try:
+            outcome = await self._commit.record(award)
+        except OutcomeUnknown:
+            raise  # it may have been recorded: the slot stays taken
+        except ScoreboardError:
+            await self._limiter.give_back(key)
+            raise
+        if not isinstance(outcome, Recorded):
+            await self._limiter.give_back(key)
+            verdict = Verdict(True, min(rate.limit, verdict.remaining + 1), verdict.reset_s)
+        return self._answer(outcome, rate, verdict)
+
+    def _answer(self, outcome: Outcome, rate: Rate, verdict: Verdict) -> Answer:
+        match outcome:
+            case Recorded(posting):
+                return Answer(posting, False, rate, verdict)
+            case Repeated(posting):
+                return Answer(posting, True, rate, verdict)
+            case Refused(error):
+                if isinstance(error, SuspiciousActivity):
+                    self._telemetry.child("scoreboard_rule_refusals_total", error.rule).inc()
+                raise error
+
+    async def _at_the_limit(
+        self, request: Request, award_id: str, action: Action, verdict: Verdict
+    ) -> Answer:
+        earlier = await self._earlier(request, award_id)
+        if earlier is not None:
+            return earlier
+        await self._ensure_no_rule(request, action)
+        self._telemetry.child("scoreboard_rate_limited_total", "user").inc()
+        raise RateLimited(max(1, verdict.reset_s))
+
+    async def _earlier(self, request: Request, award_id: str) -> Answer | None:
+        if request.idempotency_key is None:
+            return None
+        posting = await self._ledger.posting(award_id)
+        if posting is None:
+            return None
+        if (posting.user_id, posting.action_id) != (request.user_id, request.action_id):
+            raise AwardConflict
+        key, rate = self._limit(request)
+        return Answer(posting, True, rate, Verdict(True, 0, 0))
+
+    async def _ensure_no_rule(self, request: Request, action: Action) -> None:
+        if not action.memory_ms():
+            return
+        now_ms = self._clock_ms()
+        postings = await self._ledger.postings_of(request.user_id, None, HISTORY_MAX)
+        moments = [
+            posting.at
+            for posting in reversed(postings)
+            if posting.kind is Kind.AWARD and posting.action_id == action.action_id
+        ]
+        broken = action.broken_rule(moments, now_ms)
+        if broken is not None:
+            raise SuspiciousActivity(broken)
+
+    def _limit(self, request: Request) -> tuple[str, Rate]:
+        if request.trusted:
+            return f"service:{request.issuer}\n{request.subject}", self._service_rate
+        return f"user:{request.user_id}", self._user_rate
+
+    def _award_id(self, request: Request) -> str:
+        if request.idempotency_key is None:
+            return new_award_id(self._clock_ms(), self._random(10))
+        return idempotent_award_id(request.issuer, request.subject, request.idempotency_key)
+
+
+def _award(request: Request, award_id: str, action: Action) -> Award:
+    return Award(
+        award_id=award_id,
+        user_id=request.user_id,
+        action=action,
+        named=request.idempotency_key is not None,
+        caller=request.subject if request.trusted else None,
+    )
+
+
+def _refuse(error: ScoreboardError) -> Answer:
+    raise error
