@@ -226,9 +226,7 @@ def _checked_header(segment: bytes) -> tuple[str | None, str]:
 
 def _json_object(segment: bytes, reason: Reason) -> dict[str, Any]:
     try:
-        value = json.loads(
-            segment.decode(), object_pairs_hook=_distinct_members, parse_constant=_no_constant
-        )
+        value = _STRICT.decode(segment.decode())
     except (ValueError, RecursionError):
         _refuse(reason)
     if not isinstance(value, dict):
@@ -245,6 +243,9 @@ def _distinct_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(name)
+
+
+_STRICT = json.JSONDecoder(object_pairs_hook=_distinct_members, parse_constant=_no_constant)
 
 
 def _checked_times(claims: dict[str, Any], now: float) -> int:
