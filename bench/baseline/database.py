@@ -1,0 +1,34 @@
+"""The engines: one connection that writes, a few that read."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+DATABASE = Path(os.environ["BASELINE_DATA"]) / "baseline.db"
+
+
+def _engine(connections: int, isolation: str | None) -> AsyncEngine:
+    engine = create_async_engine(
+        f"sqlite+aiosqlite:///{DATABASE}",
+        pool_size=connections,
+        max_overflow=0,
+        connect_args={"isolation_level": isolation, "cached_statements": 256},
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def set_pragmas(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA busy_timeout=5000")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+
+    return engine
+
+
+writer = _engine(connections=1, isolation="IMMEDIATE")
+reader = _engine(connections=4, isolation=None)
