@@ -240,7 +240,7 @@ async def test_known_keys_do_not_wait_for_an_issuer_that_fails(stage: Stage) -> 
 @pytest.mark.parametrize(
     "says",
     [
-        answer(b"", "500 Internal Server Error"),
+        answer(jwks(NEW), "500 Internal Server Error"),
         answer(b"", "404 Not Found"),
         answer(b"", "204 No Content"),
         answer(b"", "302 Found", "Location: /elsewhere"),
