@@ -1,0 +1,99 @@
+"""``scoreboard board``: competitions, their ties, windows and time zone."""
+
+from typing import Annotated
+from zoneinfo import available_timezones
+
+import msgspec
+from cyclopts import App, Parameter
+
+from scoreboard import assembly
+from scoreboard.cli.catalogue import caller, explained
+from scoreboard.cli.options import REASON, Data, Json, Reason, load
+from scoreboard.cli.terminal import Failure, print_json, print_table, say
+from scoreboard.core.board import Board
+from scoreboard.core.window import Window
+from scoreboard.ports import Change
+
+app = App(name="board", help="Boards: make and change them, list them.")
+
+
+@app.command(name="set")
+async def set_board(
+    board: Annotated[str, Parameter(help="The board's name in URLs.")],
+    /,
+    *,
+    title: Annotated[str | None, Parameter(help="What people read above it.")] = None,
+    tie: Annotated[
+        str | None,
+        Parameter(help="first-reached (1 2 3 4, the default) or shared (1 2 2 4)."),
+    ] = None,
+    windows: Annotated[
+        str | None,
+        Parameter(help="all,day,week,month: those to keep; they can be added, never taken away."),
+    ] = None,
+    time_zone: Annotated[
+        str | None, Parameter(help="Whose midnight resets it, such as Europe/Berlin.")
+    ] = None,
+    reason: Reason = REASON,
+    data: Data = None,
+) -> None:
+    """Make a board, or change one; what is not given stays as it is."""
+    async with assembly.open_ledger(load(data=data)) as ledger:
+        before = (await ledger.catalogue()).boards.get(board)
+        given = {"board": board, "title": title, "tie": tie, "time_zone": time_zone}
+        if windows is not None:
+            given["windows"] = _windows(windows)  # type: ignore[assignment]
+        after = _merged(before, {name: value for name, value in given.items() if value is not None})
+        _ensure_compatible(before, after)
+        await ledger.change(Change(after, caller(), reason))
+    shown = ", ".join(window.value for window in after.windows)
+    say(f"Board {board}: ties {after.tie.value}, windows {shown}, time zone {after.time_zone}.")
+
+
+@app.command(name="list")
+async def list_boards(*, json: Json = False, data: Data = None) -> None:
+    """List all boards."""
+    async with assembly.open_ledger(load(data=data)) as ledger:
+        boards = tuple((await ledger.catalogue()).boards.values())
+    if json:
+        print_json(boards)
+        return
+    print_table(
+        ("board", "ties", "windows", "time zone", "title"),
+        (
+            (b.board, b.tie.value, ", ".join(w.value for w in b.windows), b.time_zone, b.title)
+            for b in boards
+        ),
+    )
+
+
+def _windows(given: str) -> list[str]:
+    named = {each.strip() for each in given.split(",")} | {Window.ALL.value}
+    unknown = sorted(named - {window.value for window in Window})
+    if unknown:
+        raise Failure(f"There is no window {unknown[0]!r}; there are all, day, week and month.")
+    return [window.value for window in Window if window.value in named]
+
+
+def _merged(before: Board | None, given: dict[str, str]) -> Board:
+    known = {} if before is None else msgspec.to_builtins(before)
+    try:
+        board = msgspec.convert(known | given, Board)
+    except msgspec.ValidationError as error:
+        raise Failure(explained("board", error)) from None
+    if board.time_zone not in available_timezones():
+        raise Failure(f"There is no time zone {board.time_zone}; Europe/Berlin or UTC are two.")
+    return board
+
+
+def _ensure_compatible(before: Board | None, after: Board) -> None:
+    if before is None:
+        return
+    if not set(before.windows) <= set(after.windows):
+        kept = ",".join(window.value for window in before.windows)
+        raise Failure(f"A board keeps its windows: name at least {kept}.")
+    if before.time_zone != after.time_zone and len(before.windows) > 1:
+        raise Failure(
+            f"The time zone of {after.board} is {before.time_zone} and stays, as its windows reset "
+            "by it: make a new board."
+        )

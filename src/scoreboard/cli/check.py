@@ -1,0 +1,159 @@
+"""``scoreboard check`` and ``migrate``: whether it would run, and what to look at."""
+
+import sys
+from ipaddress import ip_address
+from pathlib import Path
+
+import httpx2
+import msgspec
+from msgspec import Struct
+from rich.text import Text
+
+from scoreboard import assembly
+from scoreboard.cli.options import Data, Json, listening_url, load
+from scoreboard.cli.terminal import OUT, print_json, say, sentence_of
+from scoreboard.errors import Misconfigured, ScoreboardError
+from scoreboard.settings import Settings
+
+ANSWER_S = 2.0
+_MARKS = {"good": ("✓", "green"), "look": ("!", "yellow"), "bad": ("✗", "bold red")}
+
+
+class Finding(Struct, frozen=True):
+    """One thing looked at: ``verdict`` is good, look (works, but read this) or bad."""
+
+    subject: str
+    verdict: str
+    says: str
+
+
+async def check(*, json: Json = False, data: Data = None) -> None:
+    """Look at settings, secret, database and service; exit code 1 if something is wrong.
+
+    Nothing is changed.
+    """
+    try:
+        settings = load(data=data)
+    except Misconfigured as error:
+        findings = [Finding("settings", "bad", str(error))]
+    else:
+        findings = [
+            *_settings(settings),
+            _secret(settings),
+            await _database(settings),
+            _service(settings),
+        ]
+    if json:
+        print_json(findings)
+    else:
+        for finding in findings:
+            _print(finding)
+    if any(finding.verdict == "bad" for finding in findings):
+        sys.exit(1)
+
+
+async def migrate(*, data: Data = None) -> None:
+    """Bring the database up to date; makes it when there is none. It is safe to repeat."""
+    settings = load(data=data)
+    was_current = await _is_current(settings)
+    async with assembly.open_ledger(msgspec.structs.replace(settings, migrate=True)) as ledger:
+        head = await ledger.head()
+    done = "was up to date" if was_current else "is now up to date"
+    say(f"The database {settings.ledger.location} {done}; its last posting is {head.seq:,}.")
+
+
+def _print(finding: Finding) -> None:
+    mark, style = _MARKS[finding.verdict]
+    text = Text.assemble((f"{mark} ", style), (f"{finding.subject:<10}", "bold"), finding.says)
+    OUT.print(text, soft_wrap=False)
+
+
+async def _is_current(settings: Settings) -> bool:
+    if not Path(settings.ledger.location).exists():
+        return False
+    try:
+        async with assembly.open_ledger(msgspec.structs.replace(settings, migrate=False)):
+            return True
+    except Misconfigured:
+        return False
+
+
+def _settings(settings: Settings) -> list[Finding]:
+    advice = []
+    own_keys = settings.jwt_keys or settings.jwks_url
+    if not _is_loopback(settings.host):
+        where = f"HOST is {settings.host}: other machines can connect."
+        advice.append(f"{where} Put TLS in front of it.")
+        if not own_keys:
+            advice.append(
+                "Tokens are those of the local secret: whoever reads SECRET_FILE can be anybody."
+            )
+    if own_keys and not settings.jwt_audience:
+        advice.append("JWT_AUDIENCE is empty: tokens meant for other services are taken too.")
+    if own_keys and not settings.jwt_issuer:
+        advice.append("JWT_ISSUER is empty: any issuer is taken.")
+    for name, rate in (("USER_RATE", settings.user_rate), ("IP_RATE", settings.ip_rate)):
+        if not rate.limit:
+            advice.append(f"{name} is 0: there is no limit.")
+    if any(network.prefixlen == 0 for network in settings.trusted_proxies):
+        advice.append("TRUSTED_PROXIES is everybody: anybody can choose an address to be.")
+    if advice:
+        return [Finding("settings", "look", sentence) for sentence in advice]
+    return [Finding("settings", "good", "valid, and nothing about them looks wrong.")]
+
+
+def _secret(settings: Settings) -> Finding:
+    file = settings.secret_file
+    if not file.exists():
+        return Finding("secret", "look", f"{file} does not exist; the first start makes it.")
+    try:
+        mode = file.stat().st_mode & 0o777
+        file.open("rb").close()
+    except OSError as error:
+        return Finding("secret", "bad", f"{file} cannot be read: {error.strerror}.")
+    if mode & 0o077:
+        return Finding("secret", "bad", f"others can read {file}: chmod 600 it.")
+    return Finding("secret", "good", f"{file}, readable by its owner alone.")
+
+
+async def _database(settings: Settings) -> Finding:
+    file = settings.ledger.location
+    if not Path(file).exists():
+        return Finding("database", "look", f"{file} does not exist; the first start makes it.")
+    try:
+        async with assembly.open_ledger(msgspec.structs.replace(settings, migrate=False)) as ledger:
+            head = await ledger.head()
+            catalogue = await ledger.catalogue()
+    except ScoreboardError as error:
+        return Finding("database", "bad", sentence_of(error))
+    counted = f"{len(catalogue.actions):,} actions, {len(catalogue.boards):,} boards"
+    says = f"{file}, schema up to date, {counted}, {head.seq:,} postings."
+    if not catalogue.actions:
+        return Finding("database", "look", f"{says} `scoreboard action set quiz 50` adds one.")
+    return Finding("database", "good", says)
+
+
+def _service(settings: Settings) -> Finding:
+    url = listening_url(settings)
+    try:
+        with httpx2.Client(timeout=ANSWER_S) as http:
+            answer = http.get(f"{url}/readyz")
+        known = msgspec.json.decode(answer.content)
+        ready = known["ready"]
+    except httpx2.TransportError:
+        return Finding(
+            "service", "look", f"nothing answers at {url}: `scoreboard serve` starts it."
+        )
+    except (msgspec.DecodeError, KeyError, TypeError):
+        return Finding("service", "bad", f"something else than scoreboard answers at {url}.")
+    if ready:
+        return Finding("service", "good", f"ready at {url}.")
+    reasons = ", ".join(known.get("reasons") or ("no reason given",))
+    return Finding("service", "bad", f"answers at {url}, but is not ready: {reasons}.")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

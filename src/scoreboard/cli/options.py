@@ -1,0 +1,56 @@
+"""Options that commands share, and the settings that follow from them."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from scoreboard import settings as settings_module
+from scoreboard.cli.terminal import Failure
+from scoreboard.client.api import service_url
+from scoreboard.settings import Settings
+
+Data = Annotated[str | None, Parameter(help="Folder of the database and the secret.")]
+Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON for machines.")]
+Url = Annotated[
+    str | None,
+    Parameter(help="URL of the service. By default the one that the settings name."),
+]
+BoardName = Annotated[str, Parameter(name="--board", help="Board to show.")]
+PeriodName = Annotated[
+    str,
+    Parameter(
+        name="--period",
+        help="all, day, week or month (the current one), or a name such as 2026-W48.",
+    ),
+]
+Reason = Annotated[str, Parameter(help="Why, for the record of changes.")]
+
+REASON = "set on the command line"
+_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where to connect, not to listen
+
+
+def load(**flags: object) -> Settings:
+    """The settings of a command, from its flags, the environment and the file."""
+    named = {name.upper(): value for name, value in flags.items()}
+    return settings_module.load(named, os.environ, Path.cwd())
+
+
+def listening_url(settings: Settings, port: int | None = None) -> str:
+    """Where a service with these settings is reached from this machine."""
+    host = _ANYWHERE.get(settings.host, settings.host)
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{settings.port if port is None else port}"
+
+
+def chosen_url(url: str | None) -> str:
+    """The service to talk to.
+
+    Raises:
+        Failure: the URL is not one.
+    """
+    try:
+        return service_url(url or listening_url(load()))
+    except ValueError as error:
+        raise Failure(f"{error}.") from None

@@ -1,0 +1,165 @@
+"""``scoreboard top`` and ``watch``: a board in the terminal, once or live."""
+
+import sys
+from contextlib import aclosing, nullcontext
+from datetime import datetime
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from scoreboard import wire
+from scoreboard.cli.options import BoardName, Json, PeriodName, Url, chosen_url
+from scoreboard.cli.terminal import OUT, Failure, print_json, print_line, say
+from scoreboard.client.api import ScoreboardClient
+from scoreboard.client.live import Link
+from scoreboard.client.live import watch as live_tops
+
+BAR_CELLS = 24
+LIMIT_MAX = 1000
+FIRST_ATTEMPTS = 2
+_MEDALS = {1: "bold yellow", 2: "bold white", 3: "bold dark_orange3"}
+_LINKS = {
+    Link.CONNECTING: ("connecting", "yellow"),
+    Link.LIVE: ("live", "green"),
+    Link.RECONNECTING: ("connection lost, reconnecting", "yellow"),
+}
+
+Token = Annotated[str | None, Parameter(help="Bearer token; boards are public, none is needed.")]
+
+
+async def top(
+    *,
+    board: BoardName = "default",
+    period: PeriodName = "all",
+    limit: Annotated[int, Parameter(help="How many rows, 1 to 1000.")] = 10,
+    url: Url = None,
+    json: Json = False,
+) -> None:
+    """Print the top of a board."""
+    if not 1 <= limit <= LIMIT_MAX:
+        raise Failure(f"--limit is a number from 1 to {LIMIT_MAX}.")
+    async with ScoreboardClient(chosen_url(url), attempts=FIRST_ATTEMPTS) as client:
+        page = await client.top(board, period, limit=limit)
+    if json:
+        print_json(page)
+    elif page.rows:
+        OUT.print(_title(page.board, page.period))
+        OUT.print(_table(page.rows, {}))
+    else:
+        say(f"Nobody has points on {page.board} in {page.period} yet.")
+
+
+async def watch(
+    *,
+    board: BoardName = "default",
+    period: PeriodName = "all",
+    url: Url = None,
+    token: Token = None,
+    frames: Annotated[
+        int | None, Parameter(help="Stop after so many frames; by default, with Ctrl-C.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Watch a board live: it redraws when the top ten changes, and reconnects by itself.
+
+    With --json each frame is one line.
+    """
+    if frames is not None and frames < 1:
+        raise Failure("--frames is a number from 1 on.")
+    address = chosen_url(url)
+    async with ScoreboardClient(address, attempts=FIRST_ATTEMPTS) as client:
+        await client.top(board, period, limit=1)
+    screen = _Screen(board, period)
+    live = Live(screen, console=OUT, auto_refresh=False, vertical_overflow="crop")
+    with nullcontext() if json else live:
+
+        def on_link(link: Link) -> None:
+            screen.link = link
+            if not json:
+                live.refresh()
+
+        tops = live_tops(address, board, period, token, on_link=on_link)
+        async with aclosing(tops):
+            async for frame in tops:
+                screen.show(frame)
+                if json:
+                    print_line(wire.ENCODER.encode(frame).decode())
+                    sys.stdout.flush()
+                else:
+                    live.refresh()
+                if screen.frames == frames:
+                    return
+
+
+class _Screen:
+    """The newest frame, drawn with what changed since the one before."""
+
+    def __init__(self, board: str, period: str) -> None:
+        self.link = Link.CONNECTING
+        self.frames = 0
+        self._title = _title(board, period)
+        self._rows: tuple[wire.Row, ...] = ()
+        self._before: dict[str, wire.Row] = {}
+        self._at = ""
+
+    def show(self, frame: wire.TopMessage) -> None:
+        self._before = {row.user_id: row for row in self._rows}
+        self._rows, self._at = frame.rows, frame.at
+        self._title = _title(frame.board, frame.period)
+        self.frames += 1
+
+    def __rich__(self) -> RenderableType:
+        word, colour = _LINKS[self.link]
+        state = Text.assemble(("● ", colour), (word, colour))
+        if self._at:
+            at = datetime.fromisoformat(self._at).astimezone().strftime("%H:%M:%S")
+            state.append(f"   last change {at}", "dim")
+        if not self._rows:
+            return Group(self._title, Text("Nobody has points here yet.", "dim"), state)
+        return Group(self._title, _table(self._rows, self._before), state)
+
+
+def _title(board: str, period: str) -> Text:
+    shown = "all time" if period == "all" else period
+    return Text.assemble((board, "bold cyan"), (f"  {shown}", "dim"))
+
+
+def _table(rows: tuple[wire.Row, ...], before: dict[str, wire.Row]) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column("rank", justify="right", no_wrap=True)
+    table.add_column("user", max_width=40, no_wrap=True, overflow="ellipsis")
+    table.add_column("score", justify="right", no_wrap=True)
+    table.add_column("bar", width=BAR_CELLS, no_wrap=True)
+    table.add_column("change", no_wrap=True)
+    most = max(row.score for row in rows)
+    for row in rows:
+        style = _MEDALS.get(row.rank, "")
+        table.add_row(
+            Text(str(row.rank), style or "dim"),
+            Text(row.user_id, style),
+            Text(f"{row.score:,}", "bold"),
+            Text(_bar(row.score, most), "cyan"),
+            _change(row, before) if before else Text(),
+        )
+    return table
+
+
+def _bar(score: int, most: int) -> str:
+    if most <= 0 or score <= 0:
+        return ""
+    return "━" * max(1, round(BAR_CELLS * score / most))
+
+
+def _change(row: wire.Row, before: dict[str, wire.Row]) -> Text:
+    old = before.get(row.user_id)
+    if old is None:
+        return Text("new", "green")
+    gained = row.score - old.score
+    if not gained:
+        return Text()
+    climbed = f" ▲{old.rank - row.rank}" if old.rank > row.rank else ""
+    return Text(f"{gained:+,}{climbed}", "green" if gained > 0 else "red")
