@@ -162,9 +162,9 @@ class MemoryRanking:
         order = self._order(board, period)
         if order is None or self._read is None:
             return None
-        rows, _ = page_in(order, board.tie, None, TOP_SIZE)
+        rows, end = page_in(order, board.tie, None, TOP_SIZE)
         seq, at = order.changed
-        return Snapshot(board.board, period, self._read.place[0], seq, at, rows)
+        return Snapshot(board.board, period, self._read.place[0], seq, at, rows, end)
 
     async def page(self, board: Board, period: str, after: Key | None, limit: int) -> Page | None:
         order = self._order(board, period)

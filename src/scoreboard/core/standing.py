@@ -23,7 +23,10 @@ class Row(Struct, frozen=True, gc=False):
 
 
 class Snapshot(Struct, frozen=True):
-    """The top of a board in a period, with the place and time of what last changed it."""
+    """The top of a board in a period, with the place and time of what last changed it.
+
+    ``end`` is the sort key to go on after, or None when nobody follows.
+    """
 
     board: str
     period: str
@@ -31,6 +34,7 @@ class Snapshot(Struct, frozen=True):
     seq: int
     at: int
     rows: tuple[Row, ...]
+    end: tuple[int, int] | None = None
 
     def place(self) -> tuple[int, int]:
         """What decides which of two snapshots is newer."""

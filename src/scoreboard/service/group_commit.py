@@ -17,6 +17,7 @@ from scoreboard.errors import (
 )
 from scoreboard.ports import Appended, Ledger
 from scoreboard.service.catalogue import CurrentCatalogue
+from scoreboard.service.health import Health
 from scoreboard.telemetry import Event, Telemetry, log
 
 WAIT_MAX_S = 2.0
@@ -43,6 +44,7 @@ class GroupCommit:
         group_max: int,
         queue_max: int,
         clock_ms: Callable[[], int],
+        health: Health,
         telemetry: Telemetry,
     ) -> None:
         self._ledger = ledger
@@ -50,6 +52,7 @@ class GroupCommit:
         self._group_max = group_max
         self._queue_max = queue_max
         self._clock_ms = clock_ms
+        self._health = health
         self._waiting: deque[_Waiting] = deque()
         self._writing: asyncio.Task[None] | None = None
         self._size = telemetry.child("scoreboard_group_size")
@@ -111,6 +114,7 @@ class GroupCommit:
             log().exception(Event.LEDGER_FAILED, awards=len(group))
             self._fail(group, OutcomeUnknown())
         else:
+            self._health.restored("ledger")
             self._catalogue.met(appended.catalogue_version)
             for waiting, outcome in zip(group, appended.outcomes, strict=True):
                 if not waiting.outcome.done():
@@ -136,6 +140,7 @@ class GroupCommit:
 
     def _fail(self, group: Sequence[_Waiting], error: ScoreboardError) -> None:
         log().warning(Event.LEDGER_FAILED, code=error.code, awards=len(group))
+        self._health.lost("ledger")
         if isinstance(error, OutcomeUnknown):
             self._unknown.inc(len(group))
         for waiting in group:

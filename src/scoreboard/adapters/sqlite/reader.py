@@ -98,9 +98,9 @@ def head(db: sqlite3.Connection) -> Head:
 def snapshot(db: sqlite3.Connection, board: Board, period: str) -> Snapshot:
     order = TableOrder(db, board.board, period)
     top = order.after(None, TOP_SIZE)
-    placed, _ = page_in(order, board.tie, None, TOP_SIZE)
+    placed, end = page_in(order, board.tie, None, TOP_SIZE)
     seq, at = max([order.marked(), *((score.seq, score.at) for score in top)])
-    return Snapshot(board.board, period, head(db).epoch, seq, at, placed)
+    return Snapshot(board.board, period, head(db).epoch, seq, at, placed, end)
 
 
 def page(db: sqlite3.Connection, board: Board, period: str, after: Key | None, limit: int) -> Page:
