@@ -1,0 +1,54 @@
+"""Boards and the periods in which their points count."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scoreboard.core.board import Board
+from scoreboard.core.window import ALL, Window, period_at, period_named
+from scoreboard.errors import InvalidParameter, NotFound
+
+from .zones import ZONES
+
+NOON = 1_795_435_200_000  # 2026-11-23T12:00:00Z
+BERLIN = Board(board="league", windows=tuple(Window), time_zone="Europe/Berlin")
+
+
+def test_a_board_is_for_all_time_unless_told_otherwise() -> None:
+    assert Board(board="default").periods_at(NOON) == (ALL,)
+
+
+def test_points_count_in_one_period_of_each_window() -> None:
+    names = [period.name for period in BERLIN.periods_at(NOON)]
+    assert names == ["all", "2026-11-23", "2026-W48", "2026-11"]
+
+
+@given(st.sampled_from(ZONES), st.integers(0, 4_102_444_800_000))
+def test_the_periods_of_a_moment_contain_it(zone: str, at_ms: int) -> None:
+    board = Board(board="league", windows=tuple(Window), time_zone=zone)
+    assert all(period.contains(at_ms) for period in board.periods_at(at_ms))
+
+
+@given(st.integers(0, 4_102_444_800_000))
+def test_a_windows_name_means_its_current_period(at_ms: int) -> None:
+    for window in Window:
+        assert BERLIN.period(window.value, at_ms) == period_at(window, at_ms, "Europe/Berlin")
+
+
+@pytest.mark.parametrize("name", ["all", "2026-11-22", "2020-W53", "1999-12"])
+def test_a_concrete_name_means_that_period_whenever_it_is_asked_for(name: str) -> None:
+    assert BERLIN.period(name, NOON) == period_named(name, "Europe/Berlin")
+
+
+@pytest.mark.parametrize("name", ["day", "2026-11-23", "week", "2026-W48"])
+def test_a_window_that_the_board_lacks_is_not_found(name: str) -> None:
+    monthly = Board(board="monthly", windows=(Window.ALL, Window.MONTH))
+    with pytest.raises(NotFound):
+        monthly.period(name, NOON)
+    assert monthly.period("month", NOON).name == "2026-11"
+
+
+@pytest.mark.parametrize("name", ["", "year", "2026-13", "2026-11-23\n", "2026-W54", "../all"])
+def test_what_cannot_be_a_period_is_an_invalid_parameter(name: str) -> None:
+    with pytest.raises(InvalidParameter):
+        BERLIN.period(name, NOON)
