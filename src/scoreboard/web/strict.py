@@ -9,7 +9,7 @@ import msgspec
 
 from scoreboard.errors import InvalidPayload
 
-T = TypeVar("T")
+T = TypeVar("T", bound=msgspec.Struct)
 
 _MISSING = re.compile(r"Object missing required field `(\w+)`")
 _PLACE = re.compile(r" - at `\$((?:\.\w+)+)[^`]*`\Z")
@@ -39,7 +39,7 @@ def strict_json(body: bytes, shape: type[T]) -> T:
 
 
 @cache
-def _plan(shape: Any) -> tuple[msgspec.json.Decoder[Any], int]:
+def _plan(shape: type[msgspec.Struct]) -> tuple[msgspec.json.Decoder[Any], int]:
     """A decoder, and the quotation marks of a body without escapes or duplicates.
 
     The marks can be foretold only if all members are required strings; else -1.
@@ -49,7 +49,7 @@ def _plan(shape: Any) -> tuple[msgspec.json.Decoder[Any], int]:
     return msgspec.json.Decoder(shape), 4 * len(fields) if plain else -1
 
 
-def _is_string(annotation: Any) -> bool:
+def _is_string(annotation: object) -> bool:
     return isinstance(msgspec.inspect.type_info(annotation), msgspec.inspect.StrType)
 
 
