@@ -9,6 +9,7 @@ import asyncio
 import random
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Protocol
 
 from scoreboard.core.window import Window
@@ -83,6 +84,9 @@ class Hub:
         self._heartbeat_s = heartbeat_ms / 1000
         self._clock_ms = clock_ms
         self._rooms: OrderedDict[Channel, _Room] = OrderedDict()
+        self._viewers = 0
+        self._deserted = asyncio.Event()
+        self._deserted.set()
         self._delivered = telemetry.child("scoreboard_frames_total", "delivered")
         self._skipped = telemetry.child("scoreboard_frames_total", "skipped")
         self._freshness = telemetry.child("scoreboard_freshness_seconds")
@@ -116,6 +120,8 @@ class Hub:
         """Show the channel's frames from now on; the present one is for the viewer to send."""
         room = self._room(channel)
         room.viewers[viewer] = None
+        self._viewers += 1
+        self._deserted.clear()
         if room.beat is None:
             room.quiet_since = asyncio.get_running_loop().time()
             self._arm(room, self._heartbeat_s)
@@ -126,6 +132,9 @@ class Hub:
         if room is None or viewer not in room.viewers:
             return
         del room.viewers[viewer]
+        self._viewers -= 1
+        if not self._viewers:
+            self._deserted.set()
         if not room.viewers and room.beat is not None:
             room.beat.cancel()
             room.beat = None
@@ -140,7 +149,7 @@ class Hub:
 
     def viewers(self) -> int:
         """How many are attached."""
-        return sum(len(room.viewers) for room in self._rooms.values())
+        return self._viewers
 
     async def drain(self, *, spread_ms: int = 5_000, within_s: float = 10.0) -> None:
         """Send every viewer away, to come back at moments spread over ``spread_ms``.
@@ -154,8 +163,9 @@ class Hub:
             for viewer in part:
                 viewer.bye(BYE_RESTART, BYE_BASE_MS + random.randrange(spread_ms + 1))  # noqa: S311
             await asyncio.sleep(0)
-        while self.viewers() and loop.time() < deadline:
-            await asyncio.sleep(min(0.02, within_s / 10))
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(deadline):
+                await self._deserted.wait()
         for viewer in self._everybody():
             viewer.abort()
         for room in self._rooms.values():
