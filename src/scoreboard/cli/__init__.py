@@ -17,43 +17,44 @@ SET_UP = Group("Set up", sort_key=3)
 LOOK_AFTER = Group("Look after", sort_key=4)
 
 _COMMANDS = (
-    (RUN, "serve", "serve:serve"),
-    (RUN, "demo", "demo:demo"),
-    (USE, "award", "award:award"),
-    (USE, "top", "watch:top"),
-    (USE, "watch", "watch:watch"),
-    (SET_UP, "token", "token:token"),
-    (SET_UP, "action", "action:app"),
-    (SET_UP, "board", "board:app"),
-    (SET_UP, "settings", "documents:settings"),
-    (LOOK_AFTER, "check", "check:check"),
-    (LOOK_AFTER, "migrate", "check:migrate"),
-    (LOOK_AFTER, "rebuild", "rebuild:rebuild"),
-    (LOOK_AFTER, "openapi", "documents:openapi"),
-    (LOOK_AFTER, "asyncapi", "documents:asyncapi"),
-    (LOOK_AFTER, "bench", "bench:bench"),
+    (RUN, "demo", "demo:demo", "See it: a service with sample boards and simulated players."),
+    (RUN, "serve", "serve:serve", "Run the service."),
+    (USE, "award", "award:award", "Report that a user finished an action."),
+    (USE, "top", "watch:top", "Print the top of a board."),
+    (USE, "watch", "watch:watch", "Watch a board live."),
+    (SET_UP, "action", "action:app", "Actions: what is worth points. Set, list, import."),
+    (SET_UP, "board", "board:app", "Boards: ties, windows, time zone. Set, list."),
+    (SET_UP, "token", "token:token", "Print a token, signed with the local secret."),
+    (SET_UP, "settings", "documents:settings", "Print every setting."),
+    (LOOK_AFTER, "check", "check:check", "Look at settings, secret, database and service."),
+    (LOOK_AFTER, "migrate", "check:migrate", "Bring the database up to date."),
+    (LOOK_AFTER, "rebuild", "rebuild:rebuild", "Add the ledger up again; compare all scores."),
+    (LOOK_AFTER, "openapi", "documents:openapi", "Print the OpenAPI document (HTTP)."),
+    (LOOK_AFTER, "asyncapi", "documents:asyncapi", "Print the AsyncAPI document (live)."),
+    (LOOK_AFTER, "bench", "bench:bench", "Measure this version, in a checkout."),
 )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; exit code 0 done, 1 failed, 2 misused, 130 interrupted."""
+    given = sys.argv[1:] if arguments is None else arguments
     try:
-        _app()(sys.argv[1:] if arguments is None else arguments)
+        _app(given)(given)
     except ScoreboardError as error:
         leave(error)
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
         # Whoever read our output has seen enough; the interpreter must not flush it again.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         sys.exit(0)
 
 
-def _app() -> App:
+def _app(given: Sequence[str]) -> App:
     app = App(
         name="scoreboard",
-        help="Points for finished actions, ranked, live on every screen.",
-        help_epilogue="Start with `scoreboard demo`.",
+        help="Points for finished actions, ranked, live on every screen. "
+        "Start with `scoreboard demo`.",
         version=f"scoreboard {__version__}",
         console=OUT,
         error_console=ERR,
@@ -62,12 +63,17 @@ def _app() -> App:
         default_parameter=None,
     )
     app["--help"].group = app["--version"].group = Group("Help", sort_key=9)
-    for group, name, target in _COMMANDS:
-        app.command(f"scoreboard.cli.{target}", name=name, group=group)
+    for place, (group, name, target, text) in enumerate(_COMMANDS):
+        path = f"scoreboard.cli.{target}"
+        # A summary stands in for a module that is not loaded, and would hide its own help.
+        summary = None if name in given else text
+        app.command(path, name=name, group=group, help=summary, sort_key=place)
     return app
 
 
 def _misuse(error: CycloptsError) -> RenderableType:
     command = " ".join(("scoreboard", *(error.command_chain or ())))
-    said = str(error).strip().rstrip(".")
-    return Text.assemble(("Error: ", "bold red"), f"{said}. `{command} --help` shows how.")
+    said = str(error).strip()
+    end = "" if said.endswith((".", "?")) else "."
+    advice = f"{said}{end} `{command} --help` shows how."
+    return Text.assemble(("Error: ", "bold red"), advice)

@@ -89,7 +89,8 @@ async def import_actions(
     /,
     *,
     all_or_nothing: Annotated[
-        bool, Parameter(negative="", help="Change nothing when any line is bad.")
+        bool,
+        Parameter(negative="", show_default=False, help="Change nothing when any line is bad."),
     ] = False,
     reason: Reason = "imported on the command line",
     data: Data = None,
@@ -116,7 +117,7 @@ async def import_actions(
 
 async def _put(ledger: Ledger, lines: list[Line], reason: str) -> None:
     columns = (TextColumn("Importing"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=ERR, transient=True) as progress:
+    with Progress(*columns, console=ERR, transient=True, disable=not ERR.is_terminal) as progress:
         for line in progress.track(lines):
             if line.action is not None:
                 try:

@@ -15,7 +15,7 @@ from scoreboard.core.identifier import is_action_id, is_idempotency_key
 TOKEN_TTL_S = 300
 
 
-async def award(
+async def award(  # noqa: PLR0913 - each is an option
     user: str,
     action: str,
     /,

@@ -18,7 +18,7 @@ app = App(name="board", help="Boards: make and change them, list them.")
 
 
 @app.command(name="set")
-async def set_board(
+async def set_board(  # noqa: PLR0913 - each is an option
     board: Annotated[str, Parameter(help="The board's name in URLs.")],
     /,
     *,

@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx2
 import msgspec
 from msgspec import Struct
+from rich.table import Table
 from rich.text import Text
 
 from scoreboard import assembly
@@ -46,8 +47,7 @@ async def check(*, json: Json = False, data: Data = None) -> None:
     if json:
         print_json(findings)
     else:
-        for finding in findings:
-            _print(finding)
+        OUT.print(_drawn(findings))
     if any(finding.verdict == "bad" for finding in findings):
         sys.exit(1)
 
@@ -62,14 +62,16 @@ async def migrate(*, data: Data = None) -> None:
     say(f"The database {settings.ledger.location} {done}; its last posting is {head.seq:,}.")
 
 
-def _print(finding: Finding) -> None:
-    mark, style = _MARKS[finding.verdict]
-    text = Text.assemble((f"{mark} ", style), (f"{finding.subject:<10}", "bold"), finding.says)
-    OUT.print(text, soft_wrap=False)
+def _drawn(findings: list[Finding]) -> Table:
+    table = Table.grid(padding=(0, 1))
+    for finding in findings:
+        mark, style = _MARKS[finding.verdict]
+        table.add_row(Text(mark, style), Text(finding.subject, "bold"), Text(finding.says))
+    return table
 
 
 async def _is_current(settings: Settings) -> bool:
-    if not Path(settings.ledger.location).exists():
+    if not _exists(settings):
         return False
     try:
         async with assembly.open_ledger(msgspec.structs.replace(settings, migrate=False)):
@@ -118,7 +120,7 @@ def _secret(settings: Settings) -> Finding:
 
 async def _database(settings: Settings) -> Finding:
     file = settings.ledger.location
-    if not Path(file).exists():
+    if not _exists(settings):
         return Finding("database", "look", f"{file} does not exist; the first start makes it.")
     try:
         async with assembly.open_ledger(msgspec.structs.replace(settings, migrate=False)) as ledger:
@@ -126,8 +128,8 @@ async def _database(settings: Settings) -> Finding:
             catalogue = await ledger.catalogue()
     except ScoreboardError as error:
         return Finding("database", "bad", sentence_of(error))
-    counted = f"{len(catalogue.actions):,} actions, {len(catalogue.boards):,} boards"
-    says = f"{file}, schema up to date, {counted}, {head.seq:,} postings."
+    counted = f"actions {len(catalogue.actions):,}, boards {len(catalogue.boards):,}"
+    says = f"{file}, schema up to date; {counted}, postings {head.seq:,}, epoch {head.epoch}."
     if not catalogue.actions:
         return Finding("database", "look", f"{says} `scoreboard action set quiz 50` adds one.")
     return Finding("database", "good", says)
@@ -150,6 +152,10 @@ def _service(settings: Settings) -> Finding:
         return Finding("service", "good", f"ready at {url}.")
     reasons = ", ".join(known.get("reasons") or ("no reason given",))
     return Finding("service", "bad", f"answers at {url}, but is not ready: {reasons}.")
+
+
+def _exists(settings: Settings) -> bool:
+    return Path(settings.ledger.location).exists()
 
 
 def _is_loopback(host: str) -> bool:

@@ -24,6 +24,7 @@ from scoreboard import assembly
 from scoreboard.cli import players as roster
 from scoreboard.cli.options import listening_url, load
 from scoreboard.cli.terminal import OUT, Failure, say
+from scoreboard.core.action import Action  # noqa: TC001 - an annotation is read at run time
 from scoreboard.core.board import Board, Tie
 from scoreboard.core.token import LIFE_MAX_S
 from scoreboard.core.window import Window
@@ -53,7 +54,9 @@ async def demo(
         str | None, Parameter(help="Folder to keep. By default a new one, removed at the end.")
     ] = None,
     players: Annotated[int, Parameter(help="How many simulated players, up to 200.")] = 40,
-    no_players: Annotated[bool, Parameter(negative="", help="Nobody plays but you.")] = False,
+    no_players: Annotated[
+        bool, Parameter(negative="", show_default=False, help="Nobody plays but you.")
+    ] = False,
     seconds: Annotated[
         float | None, Parameter(help="Stop by itself after so many seconds.")
     ] = None,
@@ -128,8 +131,9 @@ def _free(port: int) -> int:
 
 
 async def _put_samples(settings: Settings) -> None:
+    samples: tuple[Action | Board, ...] = (*BOARDS, *roster.ACTIONS)
     async with assembly.open_ledger(settings) as ledger:
-        for subject in (*BOARDS, *roster.ACTIONS):
+        for subject in samples:
             await ledger.change(Change(subject, CALLER, REASON))
 
 

@@ -11,14 +11,18 @@ from rich.text import Text
 from scoreboard import settings as settings_module
 from scoreboard.cli.options import Data, Json
 from scoreboard.cli.terminal import OUT, print_json, print_line
+from scoreboard.settings import Shown
 from scoreboard.web import contract
+
+_COUNTED = frozenset({"ms", "s", "awards", "requests", "viewers"})
 
 
 def settings(
     *,
     json: Json = False,
     markdown: Annotated[
-        bool, Parameter(negative="", help="Print the table of the documentation.")
+        bool,
+        Parameter(negative="", show_default=False, help="Print the table of the documentation."),
     ] = False,
     data: Data = None,
 ) -> None:
@@ -33,19 +37,23 @@ def settings(
         return
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("setting", no_wrap=True)
-    table.add_column("value", overflow="fold", max_width=32)
-    table.add_column("from", no_wrap=True)
+    table.add_column("value", overflow="fold", max_width=30)
     table.add_column("what it does", overflow="fold")
     for row in rows:
-        plain = row.source == "default"
-        name = row.name.removeprefix("SCOREBOARD_")
-        value = Text(row.value or "-", "" if row.value and not plain else "dim")
-        table.add_row(name, value, Text(row.source, "dim" if plain else "green"), row.help)
+        table.add_row(row.name.removeprefix("SCOREBOARD_"), _value(row), row.help)
     OUT.print(table)
     OUT.print(
         "\nSet PORT as [bold]SCOREBOARD_PORT[/] in the environment or as [bold]port[/] in "
         "[bold]scoreboard.toml[/]."
     )
+
+
+def _value(row: Shown) -> Text:
+    shown = row.value.replace(f"{Path.cwd()}/", "./") or "-"
+    unit = f" {row.unit}" if row.unit in _COUNTED and row.value != "0" else ""
+    if row.source == "default":
+        return Text(shown + unit, "dim")
+    return Text.assemble((shown + unit, "bold"), (f" ({row.source})", "green"))
 
 
 def openapi() -> None:

@@ -12,7 +12,9 @@ from scoreboard.client.api import service_url
 from scoreboard.settings import Settings
 
 Data = Annotated[str | None, Parameter(help="Folder of the database and the secret.")]
-Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON for machines.")]
+Json = Annotated[
+    bool, Parameter(name="--json", negative="", show_default=False, help="Print JSON for machines.")
+]
 Url = Annotated[
     str | None,
     Parameter(help="URL of the service. By default the one that the settings name."),

@@ -10,48 +10,14 @@ from scoreboard.client.api import ScoreboardClient
 from scoreboard.client.problem import ClientProblem
 from scoreboard.core.action import Action
 
-NAMES = [
-    "amara",
-    "mateo",
-    "yuki",
-    "lena",
-    "oskar",
-    "priya",
-    "tomas",
-    "zoe",
-    "kofi",
-    "ingrid",
-    "diego",
-    "mei",
-    "noah",
-    "fatima",
-    "luca",
-    "sanne",
-    "ravi",
-    "elif",
-    "jonas",
-    "aisha",
-    "pablo",
-    "nora",
-    "kenji",
-    "clara",
-    "omar",
-    "freya",
-    "hugo",
-    "anika",
-    "leo",
-    "salma",
-    "felix",
-    "maya",
-    "emeka",
-    "june",
-    "ivan",
-    "rosa",
-    "theo",
-    "wren",
-    "nadia",
-    "bjorn",
-]
+# fmt: off
+NAMES = (
+    "amara", "mateo", "yuki", "lena", "oskar", "priya", "tomas", "zoe", "kofi", "ingrid",
+    "diego", "mei", "noah", "fatima", "luca", "sanne", "ravi", "elif", "jonas", "aisha",
+    "pablo", "nora", "kenji", "clara", "omar", "freya", "hugo", "anika", "leo", "salma",
+    "felix", "maya", "emeka", "june", "ivan", "rosa", "theo", "wren", "nadia", "bjorn",
+)
+# fmt: on
 SAMPLE = (
     ("practice", 5, "default", 0),
     ("share-a-hint", 10, "default", 0),

@@ -8,7 +8,7 @@ from rich.progress import Progress
 from scoreboard import assembly
 from scoreboard.cli.options import Data, Json, load
 from scoreboard.cli.terminal import ERR, Failure, print_json, say
-from scoreboard.ports import Catalogue, Key, Ledger
+from scoreboard.ports import Catalogue, Ledger
 
 PAGE = 5_000
 TRIES = 5
@@ -73,7 +73,7 @@ async def _verdict(ledger: Ledger) -> Verdict:
 
 async def _sums(ledger: Ledger, catalogue: Catalogue, upto: int) -> Sums:
     sums: Sums = {}
-    with Progress(console=ERR, transient=True) as progress:
+    with Progress(console=ERR, transient=True, disable=not ERR.is_terminal) as progress:
         task = progress.add_task("Adding up", total=upto)
         async for board, period, user_id, points, seq in _entries(ledger, catalogue, upto):
             key = (board, period, user_id)
@@ -104,11 +104,11 @@ async def _scores(ledger: Ledger, catalogue: Catalogue, sums: Sums) -> Sums:
     periods |= {(board, "all") for board in catalogue.boards}
     scores: Sums = {}
     for board, period in sorted(periods):
-        after: Key | None = None
+        after: str | None = None
         while page := await ledger.scores(board, period, after, PAGE):
             for score in page:
                 scores[(board, period, score.user_id)] = score.score
-            after = page[-1].key()
+            after = page[-1].user_id
     return scores
 
 

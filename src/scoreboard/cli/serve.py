@@ -26,7 +26,7 @@ LogLevel = Annotated[str | None, Parameter(help="debug, info, warning or error. 
 LogFormat = Annotated[str | None, Parameter(help="json, console or auto. Default: auto.")]
 
 
-def serve(
+def serve(  # noqa: PLR0913 - each is an option
     *,
     data: Data = None,
     host: Host = None,

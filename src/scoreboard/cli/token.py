@@ -24,7 +24,7 @@ Scopes = Annotated[
 ]
 
 
-def token(user: str, *, scope: Scopes = (), ttl: Ttl = "1h", data: Data = None) -> None:
+def token(user: str, /, *, scope: Scopes = (), ttl: Ttl = "1h", data: Data = None) -> None:
     """Print a token, signed with the local secret.
 
     Without a scope it may only act for its own user.
@@ -50,7 +50,7 @@ def ensure_user(user: str) -> None:
     """
     if not is_user_id(user):
         raise Failure(
-            "A user is 1 to 128 letters, digits and _ . : @ | + -, beginning with a letter or digit."
+            "A user is 1 to 128 letters, digits and _ . : @ | + -, a letter or digit first."
         )
 
 

@@ -53,7 +53,7 @@ async def top(
         say(f"Nobody has points on {page.board} in {page.period} yet.")
 
 
-async def watch(
+async def watch(  # noqa: PLR0913 - each is an option
     *,
     board: BoardName = "default",
     period: PeriodName = "all",

@@ -13,6 +13,10 @@ from scoreboard.ports import Rate
 Reader = Callable[[str, Path], object]
 
 _RATE = re.compile(r"(\d{1,9})/(\d{0,6})(s|m|h|d)", re.ASCII)
+TEXT_MAX = 512
+RATE_MAX = 1_000_000
+SPAN_MAX_S = 86_400
+
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", re.ASCII)
 _ORIGIN = re.compile(r"(https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::\d{1,5})?)/?", re.ASCII)
@@ -41,7 +45,7 @@ def optional(read: Reader) -> Reader:
 
 
 def text(given: str, _: Path) -> str:
-    if not given.isprintable() or len(given) > 512:
+    if not given.isprintable() or len(given) > TEXT_MAX:
         raise ValueError("give at most 512 printable characters")
     return given
 
@@ -98,7 +102,7 @@ def rate(given: str, _: Path) -> Rate:
     match = _RATE.fullmatch(given)
     if match:
         window_s = int(match[2] or 1) * _SECONDS[match[3]]
-        if 1 <= window_s <= 86_400 and int(match[1]) <= 1_000_000:
+        if 1 <= window_s <= SPAN_MAX_S and int(match[1]) <= RATE_MAX:
             return Rate(int(match[1]), window_s)
     raise ValueError(
         "give a number and a span of at most a day, such as 10/60s or 600/1m, or 0 for no limit"
