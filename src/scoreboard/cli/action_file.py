@@ -43,6 +43,8 @@ def read_actions(file: Path) -> list[Line]:
 
 def _lines(file: Path, text: str) -> Iterator[Line]:
     match text.lstrip()[:1]:
+        case "":
+            return iter(())
         case "[":
             return _array(file, text)
         case "{":
