@@ -13,7 +13,6 @@ from scoreboard.client.live import Link, watch
 from scoreboard.client.problem import ClientProblem
 
 WELCOME = wire.Welcome(epoch=1, seq=1, heartbeat_ms=15000, resumed=False)
-CLOSED = b"(closed)"
 Script = list[list[object] | int]
 """For each connection: messages, then a close code; or the status of a refusal."""
 
@@ -24,7 +23,9 @@ def top(seq: int, epoch: int = 1) -> wire.TopMessage:
 
 
 @asynccontextmanager
-async def server(script: Script) -> AsyncIterator[tuple[str, list[str], list[bytes]]]:
+async def server(
+    script: Script, gone: asyncio.Event | None = None
+) -> AsyncIterator[tuple[str, list[str], list[bytes]]]:
     paths: list[str] = []
     heard: list[bytes] = []
 
@@ -46,7 +47,8 @@ async def server(script: Script) -> AsyncIterator[tuple[str, list[str], list[byt
                 continue
             await connection.send(wire.ENCODER.encode(step), text=True)
         await connection.wait_closed()
-        heard.append(CLOSED)
+        if gone is not None:
+            gone.set()
 
     async with serve(
         play, "127.0.0.1", 0, process_request=refuse, subprotocols=["scoreboard.v1"]
@@ -94,7 +96,7 @@ async def test_a_tick_that_is_ahead_asks_for_the_board_again() -> None:
     script: Script = [[WELCOME, top(5), wire.Tick(1, 5), wire.Tick(1, 6), None, top(6)]]
     async with server(script) as (url, _, heard):
         assert await seen(url, 2) == [(1, 5), (1, 6)]
-    assert heard == [b'{"type":"resync"}']
+    assert heard[0] == b'{"type":"resync"}'
 
 
 async def test_messages_of_a_later_version_are_passed_over() -> None:
@@ -121,7 +123,7 @@ async def test_a_refusal_before_the_upgrade_is_for_good(status: int) -> None:
 
 async def test_leaving_closes_the_socket_at_once() -> None:
     script: Script = [[WELCOME, top(5)]]
-    async with server(script) as (url, _, heard), asyncio.timeout(10):
+    gone = asyncio.Event()
+    async with server(script, gone) as (url, _, _), asyncio.timeout(10):
         await seen(url, 1)
-        while heard != [CLOSED]:
-            await asyncio.sleep(0.01)
+        await gone.wait()
