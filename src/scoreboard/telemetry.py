@@ -5,6 +5,8 @@ metrics are bound when it is made, because a look-up costs more than the increme
 come from closed sets, never from a request.
 """
 
+import logging
+import sys
 from enum import StrEnum
 from typing import Any
 
@@ -203,3 +205,25 @@ class Telemetry:
 def log() -> Any:
     """The structured logger; events are ``Event`` members, fields are keywords."""
     return structlog.get_logger()
+
+
+def configure_log(level: str, form: str) -> None:
+    """Where events go: standard error, as JSON lines or, for a person, in colour."""
+    console = form == "console" or (form == "auto" and sys.stderr.isatty())
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    last: list[Any] = (
+        [structlog.dev.ConsoleRenderer()]
+        if console
+        else [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+    )
+    structlog.configure(
+        processors=[*shared, *last],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(level=logging.ERROR, stream=sys.stderr, format="%(message)s")

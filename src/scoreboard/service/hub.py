@@ -221,7 +221,7 @@ class Hub:
         frame, written = first, 0
         for part in _slices(list(room.viewers)):
             frame = room.frame or frame
-            count = sum(_show(viewer, frame) for viewer in part)
+            count = _show(part, frame)
             self._delivered.inc(count)
             written += count
             await asyncio.sleep(0)
@@ -270,10 +270,14 @@ def _slices(viewers: list[Viewer]) -> Iterator[list[Viewer]]:
         yield viewers[start : start + SLICE]
 
 
-def _show(viewer: Viewer, frame: Frame) -> bool:
-    try:
-        return viewer.show(frame)
-    except Exception:  # noqa: BLE001 - one viewer's fault must not cost the others their frame
-        log().exception(Event.VIEWER_FAILED)
-        viewer.abort()
-        return False
+def _show(viewers: list[Viewer], frame: Frame) -> int:
+    """Show a frame to each; answers how many were written."""
+    written = 0
+    for viewer in viewers:
+        try:
+            if viewer.show(frame):
+                written += 1
+        except Exception:  # noqa: BLE001 - one viewer's fault is not the others'
+            log().exception(Event.VIEWER_FAILED)
+            viewer.abort()
+    return written

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from scoreboard.core.board import Board
 from scoreboard.core.posting import Posting
 from scoreboard.core.standing import Page, Row, Snapshot, Standing
+from scoreboard.core.window import Period
 from scoreboard.errors import NotFound
 from scoreboard.ports import AuditEntry, Bus, Head, Key, Ledger, Ranking
 from scoreboard.service.catalogue import CurrentCatalogue
@@ -131,6 +132,10 @@ class Reader:
 
     async def audit(self, before: int | None, limit: int) -> Sequence[AuditEntry]:
         return await self._ledger.audit(before, limit)
+
+    def current(self, board: Board) -> Sequence[Period]:
+        """The board's periods of now."""
+        return board.periods_at(self._clock_ms())
 
     def period(self, board_name: str, period_name: str) -> str:
         """The concrete name of a period; raises as ``snapshot``."""

@@ -1,0 +1,243 @@
+"""The ASGI application: every operation of the contract, behind one gate."""
+
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from msgspec import Struct
+from starlette.routing import BaseRoute, Route, Router, WebSocketRoute
+
+from scoreboard.errors import (
+    MethodNotAllowed,
+    NotFound,
+    OriginNotAllowed,
+    RateLimited,
+    ScoreboardError,
+    Unavailable,
+)
+from scoreboard.ports import Limiter, Rate
+from scoreboard.telemetry import Event, Telemetry, log
+from scoreboard.web import problems
+from scoreboard.web.contract import Operation
+from scoreboard.web.exchange import Exchange, Handler, Headers, Receive, Reply, Scope, Send
+
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+PREFLIGHT_MAX_AGE_S = 600
+STATIC = "/static/{name}"
+
+_SAFE: Headers = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+]
+_EXPOSED = b"Award-Id, ETag, Idempotency-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After"
+_ASKED = b"Authorization, Content-Type, Idempotency-Key, Action-Signature, If-None-Match"
+
+
+class Gate:
+    """What every request passes: origin, the address's rate, errors as problems, metrics."""
+
+    def __init__(
+        self,
+        *,
+        limiter: Limiter,
+        ip_rate: Rate,
+        origins: frozenset[str],
+        address: Callable[[Scope], str],
+        telemetry: Telemetry,
+    ) -> None:
+        self._limiter = limiter
+        self._ip_rate = ip_rate
+        self._origins = origins
+        self._address = address
+        self._telemetry = telemetry
+
+    def cross_origin(self, scope: Scope) -> Headers:
+        """The headers that let a page of an allowed origin read the answer."""
+        for key, value in scope["headers"]:
+            if key == b"origin":
+                if value.decode("latin-1").lower() not in self._origins:
+                    return [(b"vary", b"Origin")]
+                return [
+                    (b"access-control-allow-origin", value),
+                    (b"access-control-expose-headers", _EXPOSED),
+                    (b"vary", b"Origin"),
+                ]
+        return []
+
+    async def count(self, scope: Scope) -> None:
+        """Raises: RateLimited: the address has asked too often."""
+        if self._ip_rate.limit:
+            verdict = await self._limiter.hit(f"ip:{self._address(scope)}", self._ip_rate)
+            if not verdict.allowed:
+                self._telemetry.child("scoreboard_rate_limited_total", "address").inc()
+                raise RateLimited(max(1, verdict.reset_s))
+
+
+class Resource:
+    """The operations of one path."""
+
+    def __init__(
+        self,
+        path: str,
+        handlers: Mapping[str, Handler],
+        gate: Gate,
+        telemetry: Telemetry,
+        *,
+        counted: bool,
+    ) -> None:
+        self._path = path
+        self._handlers = dict(handlers)
+        if "GET" in handlers:
+            self._handlers["HEAD"] = handlers["GET"]
+        self._allow = tuple(sorted({*self._handlers, "OPTIONS"}))
+        self._gate = gate
+        self._counted = counted
+        self._telemetry = telemetry
+        self._seconds = telemetry.child("scoreboard_http_request_seconds", path)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began = time.perf_counter()
+        method: str = scope["method"]
+        reply = await self._reply(method, Exchange(scope, receive))
+        headers = [
+            *reply.headers,
+            (b"content-length", b"%d" % len(reply.body)),
+            *_SAFE,
+            *self._gate.cross_origin(scope),
+        ]
+        if reply.status == 304:  # noqa: PLR2004 - the one status without a body of ours
+            headers = [field for field in headers if field[0] != b"content-length"]
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        body = b"" if method == "HEAD" else reply.body
+        await send({"type": "http.response.body", "body": body})
+        known = method if method in self._handlers else "other"
+        self._telemetry.child(
+            "scoreboard_http_requests_total", self._path, known, str(reply.status)
+        ).inc()
+        self._seconds.observe(time.perf_counter() - began)
+
+    async def _reply(self, method: str, exchange: Exchange) -> Reply:
+        try:
+            if self._counted:
+                await self._gate.count(exchange.scope)
+            handler = self._handlers.get(method)
+            if handler is not None:
+                return await handler(exchange)
+            if not self._handlers:
+                raise NotFound
+            if method == "OPTIONS":
+                return self._preflight(exchange)
+            raise MethodNotAllowed(self._allow)
+        except ScoreboardError as error:
+            return refusal(error)
+        except Exception:
+            log().exception(Event.REQUEST_FAILED, route=self._path)
+            return refusal(Unavailable())
+
+    def _preflight(self, exchange: Exchange) -> Reply:
+        asked = exchange.header(b"access-control-request-method")
+        if asked is not None and not any(
+            name == b"access-control-allow-origin"
+            for name, _ in self._gate.cross_origin(exchange.scope)
+        ):
+            raise OriginNotAllowed
+        methods = ", ".join(self._allow).encode()
+        headers = [(b"allow", methods)]
+        if asked is not None:
+            headers += [
+                (b"access-control-allow-methods", methods),
+                (b"access-control-allow-headers", _ASKED),
+                (b"access-control-max-age", b"%d" % PREFLIGHT_MAX_AGE_S),
+            ]
+        return Reply(204, headers)
+
+
+def refusal(error: ScoreboardError) -> Reply:
+    """An error as a problem document."""
+    request_id = str(uuid.uuid4())
+    status, headers, body = problems.answer(error, request_id)
+    if status == 503:  # noqa: PLR2004 - the refusals that an operator has to know of
+        log().warning(Event.REQUEST_FAILED, code=error.code, request_id=request_id)
+    return Reply(status, [field for field in headers if field[0] != b"content-length"], body)
+
+
+class Mounted(Struct, frozen=True):
+    """The handlers by operation name, and the endpoints that speak ASGI themselves."""
+
+    handlers: Mapping[str, Handler]
+    streams: Mapping[str, Application]
+    live: Application
+
+
+def application(
+    operations: Sequence[Operation], mounted: Mounted, gate: Gate, telemetry: Telemetry
+) -> Router:
+    """Routes for every operation; a path nobody knows is a problem too.
+
+    Raises:
+        KeyError: an operation has no handler.
+    """
+    by_path: dict[str, dict[str, Handler]] = {STATIC: {"GET": mounted.handlers["static"]}}
+    counted = {STATIC: False}
+    routes: list[BaseRoute] = [WebSocketRoute("/ws/scoreboard", mounted.live)]
+    for operation in operations:
+        if operation.name in mounted.streams:
+            endpoint = Stream(mounted.streams[operation.name], operation.path, gate, telemetry)
+            routes.append(Route(operation.path, endpoint))
+            continue
+        handlers = by_path.setdefault(operation.path, {})
+        handlers[operation.method] = mounted.handlers[operation.name]
+        counted[operation.path] = operation.path.startswith("/v1/")
+    for path, handlers in by_path.items():
+        resource = Resource(path, handlers, gate, telemetry, counted=counted[path])
+        routes.append(Route(path, resource))
+    nowhere = Resource("other", {}, gate, telemetry, counted=True)
+    return Router(routes, redirect_slashes=False, default=Elsewhere(nowhere))
+
+
+class Stream:
+    """An endpoint that answers as long as it likes, behind the same gate."""
+
+    def __init__(
+        self, endpoint: Application, path: str, gate: Gate, telemetry: Telemetry
+    ) -> None:
+        self._endpoint = endpoint
+        self._gate = gate
+        self._refusing = Resource(path, {"GET": _refused}, gate, telemetry, counted=True)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "GET":
+            await self._refusing(scope, receive, send)
+            return
+        try:
+            await self._gate.count(scope)
+        except ScoreboardError:
+            await self._refusing(scope, receive, send)
+            return
+        await self._endpoint(scope, receive, send)
+
+
+class Elsewhere:
+    """What no route knows."""
+
+    def __init__(self, resource: Resource) -> None:
+        self._resource = resource
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await receive()
+            await _refuse_websocket(send)
+            return
+        await self._resource(scope, receive, send)
+
+
+async def _refused(_: Exchange) -> Reply:
+    raise RateLimited
+
+
+async def _refuse_websocket(send: Send) -> None:
+    reply = refusal(NotFound())
+    start = {"type": "websocket.http.response.start", "status": 404, "headers": reply.headers}
+    await send(start)
+    await send({"type": "websocket.http.response.body", "body": reply.body})

@@ -1,0 +1,42 @@
+"""Who is calling: the bearer token of a request, and what it allows."""
+
+from scoreboard.core.token import Scope as TokenScope
+from scoreboard.errors import InsufficientScope, InvalidToken
+from scoreboard.telemetry import Telemetry
+from scoreboard.web.exchange import Exchange
+from scoreboard.web.tokens import Caller, TokenVerifier
+
+_BEARER = b"bearer "
+
+
+class Authenticator:
+    """Reads and verifies the token of a request."""
+
+    def __init__(self, verifier: TokenVerifier, telemetry: Telemetry) -> None:
+        self._verifier = verifier
+        self._telemetry = telemetry
+
+    async def caller(self, exchange: Exchange) -> Caller:
+        """Raises: InvalidToken, for every cause."""
+        try:
+            token = _token(exchange)
+            return self._verifier.cached(token) or await self._verifier.verify(token)
+        except InvalidToken as error:
+            self._telemetry.child("scoreboard_token_failures_total", error.reason).inc()
+            raise
+
+    async def caller_with(self, exchange: Exchange, scope: TokenScope) -> Caller:
+        """Raises: InvalidToken, and InsufficientScope when the token lacks the scope."""
+        caller = await self.caller(exchange)
+        if scope not in caller.scopes:
+            raise InsufficientScope
+        return caller
+
+
+def _token(exchange: Exchange) -> str:
+    fields = exchange.fields(b"authorization")
+    if not fields:
+        raise InvalidToken("missing")
+    if len(fields) > 1 or fields[0][:7].lower() != _BEARER:
+        raise InvalidToken("malformed")
+    return fields[0][7:].strip(b" ").decode("latin-1")

@@ -1,0 +1,203 @@
+"""Reads: boards, tops, standings and history."""
+
+
+
+from scoreboard import wire
+from scoreboard.core.board import DEFAULT_BOARD, Board
+from scoreboard.core.identifier import is_award_id, is_board, is_user_id
+from scoreboard.core.moment import rfc3339
+from scoreboard.core.standing import TOP_SIZE, Snapshot
+from scoreboard.core.token import Scope
+from scoreboard.core.window import Window
+from scoreboard.errors import InsufficientScope, InvalidParameter, NotFound
+from scoreboard.service.reader import Reader
+from scoreboard.web.auth import Authenticator
+from scoreboard.web.contract import (
+    AroundQuery,
+    PageQuery,
+    PeriodQuery,
+    TopQuery,
+    read_query,
+)
+from scoreboard.web.cursors import Cursors
+from scoreboard.web.exchange import Exchange, Handler, Headers, JSON, json_reply, Reply
+
+
+_FRESH = (b"cache-control", b"no-cache")  # may be kept, has to be revalidated by its ETag
+_PRIVATE = (b"cache-control", b"no-store")
+
+
+class BoardsHandler:
+    """Everything about boards that anyone may read."""
+
+    def __init__(self, reader: Reader, cursors: Cursors) -> None:
+        self._reader = reader
+        self._cursors = cursors
+        self._encoded: dict[tuple[str, str], tuple[Snapshot, Reply]] = {}
+
+    def handlers(self) -> dict[str, Handler]:
+        """The methods, by operation name."""
+        return {"scoreboard": self.scoreboard, "top": self.top, "standing": self.standing, "around": self.around, "boards": self.boards, "board": self.board, "head": self.head}
+
+    async def scoreboard(self, exchange: Exchange) -> Reply:
+        if exchange.query:
+            raise InvalidParameter
+        return _unless_known(exchange, await self._top_ten(DEFAULT_BOARD, Window.ALL.value))
+
+    async def top(self, exchange: Exchange) -> Reply:
+        board = _board(exchange)
+        query = read_query(exchange.query, TopQuery)
+        if query.limit == TOP_SIZE and query.cursor is None:
+            return _unless_known(exchange, await self._top_ten(board, query.period))
+        return _unless_known(exchange, await self._page(board, query))
+
+    async def standing(self, exchange: Exchange) -> Reply:
+        board, user_id = _board(exchange), _user(exchange)
+        query = read_query(exchange.query, PeriodQuery)
+        standing = await self._reader.standing(board, query.period, user_id)
+        return json_reply(wire.user_standing(standing), _FRESH)
+
+    async def around(self, exchange: Exchange) -> Reply:
+        board, user_id = _board(exchange), _user(exchange)
+        query = read_query(exchange.query, AroundQuery)
+        rows = await self._reader.around(board, query.period, user_id, query.radius)
+        return json_reply(wire.Around(wire.rows(tuple(rows))), _FRESH)
+
+    async def boards(self, exchange: Exchange) -> Reply:
+        _no_query(exchange)
+        views = [await self.view(board) for board in self._reader.boards()]
+        return json_reply(wire.Boards(tuple(views)), _FRESH)
+
+    async def board(self, exchange: Exchange) -> Reply:
+        _no_query(exchange)
+        return json_reply(await self.view(self._reader.board(_board(exchange))), _FRESH)
+
+    async def head(self, exchange: Exchange) -> Reply:
+        _no_query(exchange)
+        head = await self._reader.head()
+        return json_reply(wire.LedgerHead(head.epoch, head.seq), _FRESH)
+
+    async def _top_ten(self, board: str, period_name: str) -> Reply:
+        period = self._reader.period(board, period_name)
+        snapshot = self._reader.known(board, period)
+        if snapshot is None:
+            snapshot = await self._reader.snapshot(board, period)
+        kept = self._encoded.get((board, period))
+        if kept is not None and kept[0] is snapshot:
+            return kept[1]
+        cursor = self._cursors.sign(board, period, snapshot.end) if snapshot.end else None
+        reply = _tagged(wire.top(snapshot, cursor), "top")
+        if len(self._encoded) > ENCODED_MAX:
+            self._encoded.clear()
+        self._encoded[board, period] = (snapshot, reply)
+        return reply
+
+    async def _page(self, board: str, query: TopQuery) -> Reply:
+        period = self._reader.period(board, query.period)
+        after = self._cursors.read(query.cursor, board, period) if query.cursor else None
+        period, page = await self._reader.page(board, period, after, query.limit)
+        cursor = self._cursors.sign(board, period, page.end) if page.end else None
+        top = wire.Top(
+            board=board,
+            period=period,
+            epoch=page.epoch,
+            seq=page.seq,
+            at=rfc3339(page.at),
+            rows=wire.rows(page.rows),
+            next=cursor,
+        )
+        return _tagged(top, f"page{query.limit}")
+
+    async def view(self, board: Board) -> wire.BoardView:
+        return wire.BoardView(
+            board=board.board,
+            title=board.title,
+            tie=board.tie,
+            time_zone=board.time_zone,
+            windows=tuple(
+                wire.CurrentWindow(
+                    period.window,
+                    period.name,
+                    None if period.window is Window.ALL else rfc3339(period.end_ms),
+                )
+                for period in self._reader.current(board)
+            ),
+            total_users=await self._reader.total(board.board),
+        )
+
+
+ENCODED_MAX = 1_024
+"""Tops kept as bytes."""
+
+
+class HistoryHandler:
+    """Awards, for those they belong to."""
+
+    def __init__(self, reader: Reader, auth: Authenticator) -> None:
+        self._reader = reader
+        self._auth = auth
+
+    def handlers(self) -> dict[str, Handler]:
+        """The methods, by operation name."""
+        return {"posting": self.award, "postings": self.awards}
+
+    async def award(self, exchange: Exchange) -> Reply:
+        caller = await self._auth.caller(exchange)
+        _no_query(exchange)
+        award_id = exchange.parameters["award_id"]
+        if not is_award_id(award_id):
+            raise InvalidParameter
+        posting = await self._reader.posting(award_id)
+        if posting is None:
+            raise NotFound
+        # Others learn nothing, not even that there is such an award.
+        if posting.user_id != caller.subject and Scope.READ not in caller.scopes:
+            raise NotFound
+        return json_reply(wire.posting(posting), _PRIVATE)
+
+    async def awards(self, exchange: Exchange) -> Reply:
+        caller = await self._auth.caller(exchange)
+        user_id = _user(exchange)
+        query = read_query(exchange.query, PageQuery)
+        if user_id != caller.subject and Scope.READ not in caller.scopes:
+            raise InsufficientScope
+        postings = await self._reader.postings_of(user_id, query.before, query.limit)
+        following = postings[-1].seq if len(postings) == query.limit else None
+        shown = tuple(wire.posting(posting) for posting in postings)
+        return json_reply(wire.Postings(shown, following), _PRIVATE)
+
+
+def _board(exchange: Exchange) -> str:
+    board = exchange.parameters["board"]
+    if not is_board(board):
+        raise InvalidParameter
+    return board
+
+
+def _user(exchange: Exchange) -> str:
+    user_id = exchange.parameters["user_id"]
+    if not is_user_id(user_id):
+        raise InvalidParameter
+    return user_id
+
+
+def _no_query(exchange: Exchange) -> None:
+    if exchange.query:
+        raise InvalidParameter
+
+
+def _tagged(top: wire.Top, kind: str) -> Reply:
+    tag = f'"{top.epoch}-{top.seq}-{kind}"'.encode()
+    headers: Headers = [(b"content-type", JSON), (b"etag", tag), _FRESH]
+    return Reply(200, headers, wire.ENCODER.encode(top))
+
+
+def _unless_known(exchange: Exchange, reply: Reply) -> Reply:
+    """The reply, or 304 when the caller has it (RFC 9110, 13.1.2)."""
+    known = exchange.header(b"if-none-match")
+    if known is None:
+        return reply
+    tags = {tag.strip().removeprefix(b"W/") for tag in known.split(b",")}
+    if reply.headers[1][1] in tags or tags == {b"*"}:
+        return Reply(304, reply.headers[1:])
+    return reply

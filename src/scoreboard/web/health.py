@@ -1,0 +1,43 @@
+"""``/livez``, ``/readyz``, ``/version`` and ``/metrics``: for those who operate the service."""
+
+import platform
+
+from scoreboard import __version__, wire
+from scoreboard.service.health import Health
+from scoreboard.telemetry import Telemetry
+from scoreboard.web.exchange import Exchange, Handler, json_reply, Reply
+
+_NEVER_KEPT = (b"cache-control", b"no-store")
+
+
+class HealthHandler:
+    """Answers without touching a dependency."""
+
+    def __init__(self, health: Health, telemetry: Telemetry) -> None:
+        self._health = health
+        self._telemetry = telemetry
+
+    def handlers(self) -> dict[str, Handler]:
+        """The methods, by operation name."""
+        return {"livez": self.livez, "readyz": self.readyz, "version": self.version, "metrics": self.metrics}
+
+    async def livez(self, _: Exchange) -> Reply:
+        return Reply(200, [(b"content-type", b"text/plain; charset=utf-8"), _NEVER_KEPT], b"ok\n")
+
+    async def readyz(self, _: Exchange) -> Reply:
+        readiness = wire.Readiness(
+            ready=self._health.ready,
+            reasons=self._health.reasons,
+            degraded=self._health.degraded,
+        )
+        return json_reply(readiness, _NEVER_KEPT, status=200 if readiness.ready else 503)
+
+    async def version(self, _: Exchange) -> Reply:
+        version = wire.Version("scoreboard", __version__, platform.python_version())
+        return json_reply(version, _NEVER_KEPT)
+
+    async def metrics(self, _: Exchange) -> Reply:
+        media_type = b"text/plain; version=0.0.4; charset=utf-8"
+        return Reply(
+            200, [(b"content-type", media_type), _NEVER_KEPT], self._telemetry.exposition()
+        )

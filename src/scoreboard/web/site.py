@@ -1,0 +1,122 @@
+"""The pages and documents: nothing in them is loaded from elsewhere."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from urllib.parse import parse_qsl
+
+from scoreboard import wire
+from scoreboard.core.board import DEFAULT_BOARD
+from scoreboard.core.identifier import is_board
+from scoreboard.core.moment import EPOCH
+from scoreboard.core.window import Window
+from scoreboard.errors import InvalidParameter, NotFound
+from scoreboard.service.reader import Reader
+from scoreboard.web.exchange import Exchange, Handler, Headers, Reply
+from scoreboard.web.pages import STATIC_FILES, board_page
+
+_POLICY = (
+    b"content-security-policy",
+    b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    b"connect-src 'self' ws: wss:; base-uri 'none'; form-action 'self'; frame-ancestors 'self'",
+)
+_HTML: Headers = [
+    (b"content-type", b"text/html; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    _POLICY,
+]
+_ANY_ORIGIN = (b"access-control-allow-origin", b"*")
+_SHARED = (b"cross-origin-resource-policy", b"cross-origin")
+_PARAMETERS = frozenset({"board", "period", "kiosk"})
+CONTACT_DAYS = 365
+
+
+class SiteHandler:
+    """``documents`` are rendered once, by operation name: media type and body."""
+
+    def __init__(self, reader: Reader, documents: Mapping[str, tuple[str, bytes]]) -> None:
+        self._reader = reader
+        self._documents = {
+            name: self._document(media_type, body) for name, (media_type, body) in documents.items()
+        }
+
+    def handlers(self) -> dict[str, Handler]:
+        """The methods, by operation name."""
+        return {"page": self.page, "static": self.static, "openapi": self.openapi, "asyncapi": self.asyncapi, "docs": self.docs}
+
+    async def page(self, exchange: Exchange) -> Reply:
+        query = _query(exchange)
+        board = query.get("board", DEFAULT_BOARD)
+        period = query.get("period", Window.ALL.value)
+        if not is_board(board):
+            raise InvalidParameter
+        settings = self._reader.board(board)
+        snapshot = await self._reader.snapshot(board, period)
+        body = board_page(
+            board,
+            period,
+            wire.top(snapshot),
+            [each.board for each in self._reader.boards()],
+            "kiosk" in query,
+            windows=[window.value for window in settings.windows],
+            title=settings.title,
+        )
+        return Reply(200, _HTML, body)
+
+    async def static(self, exchange: Exchange) -> Reply:
+        file = STATIC_FILES.get(exchange.parameters["name"])
+        if file is None:
+            raise NotFound
+        tag = file.etag.encode()
+        headers: Headers = [
+            (b"content-type", file.media_type.encode()),
+            (b"etag", tag),
+            (b"cache-control", b"no-cache"),
+            _ANY_ORIGIN,
+            _SHARED,
+        ]
+        if exchange.header(b"if-none-match") == tag:
+            return Reply(304, headers)
+        return Reply(200, headers, file.body)
+
+    async def openapi(self, _: Exchange) -> Reply:
+        return self._documents["openapi"]
+
+    async def asyncapi(self, _: Exchange) -> Reply:
+        return self._documents["asyncapi"]
+
+    async def docs(self, _: Exchange) -> Reply:
+        return self._documents["docs"]
+
+    def _document(self, media_type: str, body: bytes) -> Reply:
+        if media_type.startswith("text/html"):
+            return Reply(200, _HTML, body)
+        headers: Headers = [
+            (b"content-type", media_type.encode()),
+            (b"cache-control", b"no-cache"),
+            _ANY_ORIGIN,
+        ]
+        return Reply(200, headers, body)
+
+
+def security_txt(now_ms: int, contact: str) -> bytes:
+    """``/.well-known/security.txt`` (RFC 9116); it expires a year after the service started."""
+    expires = EPOCH + timedelta(milliseconds=now_ms, days=CONTACT_DAYS)
+    lines = (
+        f"Contact: {contact}",
+        f"Expires: {expires.strftime('%Y-%m-%dT%H:%M:%SZ')}",
+        "Preferred-Languages: en",
+    )
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _query(exchange: Exchange) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(
+            exchange.query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=8
+        )
+    except ValueError:
+        raise InvalidParameter from None
+    query = dict(pairs)
+    if len(query) != len(pairs) or not _PARAMETERS.issuperset(query):
+        raise InvalidParameter
+    return query
