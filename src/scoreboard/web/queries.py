@@ -1,0 +1,146 @@
+"""What may follow the question mark, by operation."""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Annotated, Any, TypeVar
+from urllib.parse import parse_qsl
+
+import msgspec
+from msgspec import Meta, Struct
+
+from scoreboard.core.identifier import BoardId
+from scoreboard.errors import InvalidParameter
+
+FIELDS_MAX = 8
+
+Q = TypeVar("Q", bound=Struct)
+
+PeriodName = Annotated[
+    str,
+    Meta(
+        pattern=r"^(all|day|week|month|[0-9]{4}-(W[0-9]{2}|[0-9]{2}(-[0-9]{2})?))$(?!\n)",
+        description="`all`, `day`, `week`, `month` (the current one), or a name such as "
+        "`2026-11-23`, `2026-W48` or `2026-11`.",
+        examples=["all"],
+    ),
+]
+Limit = Annotated[int, Meta(ge=1, le=1000, description="The most lines to answer.")]
+Cursor = Annotated[
+    str,
+    Meta(pattern=r"^[A-Za-z0-9_-]{43}$(?!\n)", description="The `next` of the page before."),
+]
+Seen = Annotated[
+    int, Meta(ge=1, le=2**63 - 1, description="The `next` of the page before: only older ones.")
+]
+Radius = Annotated[
+    int, Meta(ge=0, le=100, description="The most neighbours to answer on either side.")
+]
+Place = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9]{1,19}-[0-9]{1,19}$(?!\n)",
+        description="The `epoch` and `seq` of the newest `top` you have, joined by `-`.",
+    ),
+]
+
+
+class PeriodQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which period of the board."""
+
+    period: PeriodName = "all"
+
+
+class TopQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which page of which period."""
+
+    period: PeriodName = "all"
+    limit: Limit = 10
+    cursor: Cursor | None = None
+
+
+class AroundQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """How far to look around, in which period."""
+
+    period: PeriodName = "all"
+    radius: Radius = 5
+
+
+class PageQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which page, newest first."""
+
+    before: Seen | None = None
+    limit: Limit = 50
+
+
+class LiveQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which board in which period a socket watches, and what its viewer has already."""
+
+    board: BoardId = "default"
+    period: PeriodName = "all"
+    since: Place | None = None
+
+
+_INTEGER = re.compile(r"0|[1-9][0-9]{0,18}")
+_BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+
+
+def read_query(query: bytes, shape: type[Q]) -> Q:
+    """The query string as a value of its type.
+
+    Raises:
+        InvalidParameter: a parameter is unknown, repeated, badly encoded or out of range.
+    """
+    default, integers = _plan(shape)
+    if not query:
+        return default
+    given: dict[str, Any] = dict(parameters(query))
+    try:
+        for name in integers.intersection(given):
+            given[name] = _integer(given[name])
+        return msgspec.convert(given, shape)
+    except msgspec.ValidationError:
+        raise InvalidParameter from None
+
+
+def parameters(query: bytes) -> Mapping[str, str]:
+    """The parameters by name, each there once.
+
+    Raises:
+        InvalidParameter: one is repeated, empty of a name or badly encoded, or there are many.
+    """
+    if _BROKEN_ESCAPE.search(query):
+        raise InvalidParameter
+    try:
+        pairs = parse_qsl(
+            query.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=True,
+            errors="strict",
+            max_num_fields=FIELDS_MAX,
+        )
+    except ValueError:
+        raise InvalidParameter from None
+    given = dict(pairs)
+    if len(given) != len(pairs):
+        raise InvalidParameter
+    return given
+
+
+@cache
+def _plan(shape: type[Struct]) -> tuple[Any, frozenset[str]]:
+    fields = msgspec.structs.fields(shape)
+    return shape(), frozenset(field.name for field in fields if _is_integer(field.type))
+
+
+def _is_integer(annotation: object) -> bool:
+    info = msgspec.inspect.type_info(annotation)
+    members = info.types if isinstance(info, msgspec.inspect.UnionType) else (info,)
+    return any(isinstance(member, msgspec.inspect.IntType) for member in members)
+
+
+def _integer(text: str) -> int:
+    # msgspec's lax mode would take 1.0, 1e1 and null.
+    if not _INTEGER.fullmatch(text):
+        raise InvalidParameter
+    return int(text)
