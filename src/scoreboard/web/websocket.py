@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
+from websockets.frames import Frame
 from websockets.http11 import Request
 
 from scoreboard.errors import InvalidParameter
@@ -75,10 +76,11 @@ class PreparedFrameProtocol(WebSocketsSansIOProtocol):
         super().__init__(**kwargs)
         self._listener: Listener | None = None
         self._blocked = False
+        self._ended = False
         self._fd = -1
         self._frames_max = frames_per_minute
         self._frames_seen = 0
-        self._minute_began = 0.0
+        self._minute_began = self.loop.time()
 
     # --- for the endpoint
 
@@ -96,15 +98,13 @@ class PreparedFrameProtocol(WebSocketsSansIOProtocol):
 
     def offer(self, frame: bytes) -> bool:
         """Write a prepared frame; False when the socket has not yet taken the one before."""
-        if self._blocked or self.close_sent:
+        if self._blocked:
             return False
         if self._fd < 0:
             self.transport.write(frame)
             return True
-        # A transport that is closing may have closed the descriptor, and another connection got it.
-        if self.transport.is_closing():
-            return False
         try:
+            # Ours until connection_lost returns, which blocks this: never somebody else's.
             sent = os.write(self._fd, frame)
         except BlockingIOError:
             sent = 0
@@ -124,6 +124,7 @@ class PreparedFrameProtocol(WebSocketsSansIOProtocol):
 
     def abort(self) -> None:
         """End the connection without a word."""
+        self._stop()
         self.transport.abort()
 
     def pause_reading(self) -> None:
@@ -138,7 +139,8 @@ class PreparedFrameProtocol(WebSocketsSansIOProtocol):
     # --- for the transport
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._fd, self._blocked = -1, True
+        self._stop()
+        self._fd = -1
         super().connection_lost(exc)
         listener, self._listener = self._listener, None
         if listener is not None:
@@ -155,12 +157,16 @@ class PreparedFrameProtocol(WebSocketsSansIOProtocol):
         super().pause_writing()
 
     def resume_writing(self) -> None:
-        self._blocked = False
+        self._blocked = self._ended
         super().resume_writing()
-        if self._listener is not None and not self.close_sent:
+        if self._listener is not None and not self._ended:
             self._listener.ready()
 
+    def eof_received(self) -> None:
+        self._stop()
+
     def shutdown(self) -> None:
+        self._stop()
         try:
             super().shutdown()
         except InvalidState:  # the peer is closing already
@@ -189,6 +195,14 @@ class PreparedFrameProtocol(WebSocketsSansIOProtocol):
         # A peer that pings and does not read would fill the buffer with pongs.
         if not self._blocked:
             self.transport.write(b"".join(pong))
+
+    def handle_close(self, event: Frame) -> None:
+        self._stop()
+        super().handle_close(event)
+
+    def handle_parser_exception(self) -> None:
+        self._stop()
+        super().handle_parser_exception()
 
     def send_receive_event_to_app(self) -> None:
         if self._listener is None or self.close_sent:
@@ -233,7 +247,12 @@ class PreparedFrameProtocol(WebSocketsSansIOProtocol):
         self.conn.id = None  # type: ignore[assignment]
         self.conn.extensions = []
 
+    def _stop(self) -> None:
+        """No prepared frame after this."""
+        self._ended = self._blocked = True
+
     def _end(self, code: int) -> None:
+        self._stop()
         try:
             self.conn.send_close(code)
         except InvalidState:
