@@ -1,16 +1,15 @@
 """Cursors: signed places in a board's order, so that nobody can ask for one we did not give."""
 
 import hmac
+import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from struct import Struct
-from struct import error as StructError
 
 from scoreboard.errors import InvalidParameter
 from scoreboard.ports import Key
 
 SIGNATURE_BYTES = 16
 
-_PLACE = Struct(">qq")
+_PLACE = struct.Struct(">qq")
 _TEXT_CHARACTERS = 43
 
 
@@ -38,7 +37,7 @@ class Cursors:
         # Decoding drops junk and spare bits; comparing the whole text again refuses both.
         try:
             score, seq = _PLACE.unpack(urlsafe_b64decode(f"{text}=")[: _PLACE.size])
-        except (ValueError, StructError):
+        except (ValueError, struct.error):
             raise InvalidParameter from None
         if not hmac.compare_digest(self.sign(board, period, (score, seq)), text):
             raise InvalidParameter

@@ -93,7 +93,8 @@ def read_query(query: bytes, shape: type[Q]) -> Q:
     """
     default, integers = _plan(shape)
     if not query:
-        return default
+        same: Q = default
+        return same
     given: dict[str, Any] = dict(parameters(query))
     try:
         for name in integers.intersection(given):
@@ -134,9 +135,17 @@ def _plan(shape: type[Struct]) -> tuple[Any, frozenset[str]]:
 
 
 def _is_integer(annotation: object) -> bool:
-    info = msgspec.inspect.type_info(annotation)
-    members = info.types if isinstance(info, msgspec.inspect.UnionType) else (info,)
-    return any(isinstance(member, msgspec.inspect.IntType) for member in members)
+    return _has_integer(msgspec.inspect.type_info(annotation))
+
+
+def _has_integer(info: msgspec.inspect.Type) -> bool:
+    match info:
+        case msgspec.inspect.Metadata(type=inner):
+            return _has_integer(inner)
+        case msgspec.inspect.UnionType(types=members):
+            return any(map(_has_integer, members))
+        case _:
+            return isinstance(info, msgspec.inspect.IntType)
 
 
 def _integer(text: str) -> int:
