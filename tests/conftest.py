@@ -6,6 +6,8 @@ from typing import Protocol
 
 import pytest
 
+pytest_plugins = ("tests.service_process",)
+
 REQUIRE = "SCOREBOARD_TEST_REQUIRE"
 SERVERS = frozenset({"chromium", "kafka", "node", "postgres", "redis"})
 

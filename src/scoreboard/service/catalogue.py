@@ -9,6 +9,9 @@ from scoreboard.errors import NotFound, ScoreboardError
 from scoreboard.ports import Catalogue, Ledger
 from scoreboard.telemetry import Event, log
 
+ASKED_EVERY_S = 1.0
+"""How often at most somebody who misses something makes this node look again."""
+
 LOOK_EVERY_S = 5.0
 """How long an idle node may work with settings that another process has changed."""
 
@@ -20,6 +23,7 @@ class CurrentCatalogue:
         self._ledger = ledger
         self._catalogue = Catalogue(0, {}, {})
         self._stale = asyncio.Event()
+        self._asked_at_s = float("-inf")
 
     @property
     def actions(self) -> Mapping[str, Action]:
@@ -44,6 +48,16 @@ class CurrentCatalogue:
         """A write met this version: look again when it is not ours."""
         if version != self._catalogue.version:
             self._stale.set()
+
+    async def action(self, action_id: str) -> Action | None:
+        """An action, also one that another process has put just now."""
+        action = self.actions.get(action_id)
+        now_s = asyncio.get_running_loop().time()
+        if action is None and now_s - self._asked_at_s >= ASKED_EVERY_S:
+            self._asked_at_s = now_s
+            await self.load()
+            action = self.actions.get(action_id)
+        return action
 
     async def load(self) -> None:
         """Read it now."""

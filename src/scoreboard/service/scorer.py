@@ -102,7 +102,7 @@ class Scorer:
         if not request.trusted and request.subject != request.user_id:
             raise ForbiddenUser
         award_id = self._award_id(request)
-        action = self._catalogue.actions.get(request.action_id)
+        action = await self._catalogue.action(request.action_id)
         if action is None:
             return await self._earlier(request, award_id) or _refuse(UnknownAction())
         if action.requires_signature and not request.trusted:
