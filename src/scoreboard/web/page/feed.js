@@ -16,13 +16,13 @@ const OPENING_MS = 10_000;
 const SETTLED_MS = 5_000;
 const MISSED_HEARTBEATS = 2.5;
 
-/** @param {Place} one @param {Place | undefined} other */
+/** @param {Place} one @param {Place} [other] */
 export const isNewer = (one, other) =>
   !other || one.epoch > other.epoch || (one.epoch === other.epoch && one.seq > other.seq);
 
 /**
  * How long to wait before the next attempt: full jitter under a doubling ceiling, and never
- * sooner than the server asked for.
+ * sooner than the server asked.
  *
  * @param {number} code the close code
  * @param {number} failures attempts since the connection was last settled
@@ -45,8 +45,7 @@ export class Feed {
   heardAt = 0;
   nextAt = 0;
 
-  #base; #board; #period; #report;
-  /** @type {Place | undefined} */ #place;
+  #what; #report; #place;
   /** @type {WebSocket | undefined} */ #socket;
   /** @type {number | undefined} */ #timer;
   /** @type {number | undefined} */ #asked;
@@ -56,22 +55,16 @@ export class Feed {
   #liveAt = 0;
   #listening = new AbortController();
 
-  /**
-   * @param {{base: string, board: string, period: string, place?: Place}} what
-   * @param {Report} report
-   */
-  constructor({ base, board, period, place }, report) {
-    this.#base = base;
-    this.#board = board;
-    this.#period = period;
-    this.#place = place;
+  /** @param {{base: string, board: string, period: string, place?: Place}} what @param {Report} report */
+  constructor(what, report) {
+    this.#what = what;
+    this.#place = what.place;
     this.#report = report;
   }
 
   start() {
     const { signal } = this.#listening;
     addEventListener("online", () => this.#hurry(), { signal });
-    addEventListener("pageshow", (event) => event.persisted && this.#hurry(), { signal });
     document.addEventListener("visibilitychange", () => document.hidden || this.#hurry(), { signal });
     this.#open();
   }
@@ -86,10 +79,9 @@ export class Feed {
 
   #open() {
     clearTimeout(this.#timer);
-    const url = new URL("ws/scoreboard", this.#base);
+    const { base, board, period } = this.#what;
+    const url = new URL(`ws/scoreboard?${new URLSearchParams({ board, period })}`, base);
     url.protocol = url.protocol.replace("http", "ws");
-    url.searchParams.set("board", this.#board);
-    url.searchParams.set("period", this.#period);
     if (this.#place) url.searchParams.set("since", `${this.#place.epoch}-${this.#place.seq}`);
     const socket = new WebSocket(url);
     this.#socket = socket;
@@ -137,7 +129,7 @@ export class Feed {
     this.#timer = setTimeout(() => this.#abandon(), silence_ms);
   }
 
-  // The closing handshake of a dead connection takes a minute: nobody waits for it.
+  // Nobody waits for the closing handshake of a dead connection.
   #abandon() {
     const socket = this.#socket;
     this.#lost(1006, "");
@@ -161,14 +153,14 @@ export class Feed {
   // A browser hides why a handshake was refused; a read of the same board tells.
   async #ask() {
     try {
-      const url = new URL(`v1/boards/${encodeURIComponent(this.#board)}/top`, this.#base);
-      url.searchParams.set("period", this.#period);
-      const answer = await fetch(url);
+      const { base, board, period } = this.#what;
+      const path = `v1/boards/${encodeURIComponent(board)}/top?${new URLSearchParams({ period })}`;
+      const answer = await fetch(new URL(path, base));
       if (![400, 403, 404].includes(answer.status)) return;
       const { title } = await answer.json();
       if (!this.#welcomed && !this.#listening.signal.aborted) this.#end(title);
     } catch {
-      // Not reachable, or not for this origin: the next attempt is on its way.
+      // Not reachable, or not for this origin: go on trying.
     }
   }
 
@@ -181,7 +173,6 @@ export class Feed {
 
   // The network or the reader is back: no reason to wait, or to trust what slept meanwhile.
   #hurry() {
-    if (this.state === "stopped") return;
     const silent = Date.now() - this.heardAt > MISSED_HEARTBEATS * this.#heartbeat;
     if (!this.#socket) this.#open();
     else if (this.state === "live" && silent) this.#abandon();

@@ -31,29 +31,29 @@ export class Rows {
     this.#leaving = leaving;
   }
 
-  /** First measure, then place, then send each row from its old place to the new. @param {Row[]} rows */
+  /** Measure, place, then send each row from its old place to the new. @param {Row[]} rows */
   show(rows) {
     const moving = this.#lines.size > 0 && !document.hidden && !calm.matches;
     const before = moving ? this.#heights() : new Map();
+    this.#here.style.setProperty("--filled", String(rows.length));
     const staying = new Set(rows.map((row) => row.user_id));
-    for (const user of this.#lines.keys()) if (!staying.has(user)) this.#leave(user, before.get(user));
+    for (const [user, line] of this.#lines) if (!staying.has(user)) this.#leave(user, line, before.get(line));
     const best = Math.max(1, rows[0]?.score ?? 0);
-    const moved = rows.filter((row, index) => this.#place(row, index, best));
-    if (!moving) return;
-    const after = this.#heights();
-    for (const { user_id } of moved) this.#glide(user_id, before.get(user_id), after.get(user_id));
+    const moved = rows.map((row, index) => this.#place(row, index, best));
+    const after = moving && this.#heights();
+    for (const line of moved) if (after && line) this.#glide(line, before.get(line), after.get(line));
   }
 
   #heights() {
     const origin = this.#leaving.getBoundingClientRect().top;
-    return new Map([...this.#lines].map(([user, { line }]) => [user, line.getBoundingClientRect().top - origin]));
+    return new Map([...this.#lines.values()].map((of) => [of, of.line.getBoundingClientRect().top - origin]));
   }
 
-  /** @param {Row} row @param {number} index @param {number} best @returns {boolean} has it moved? */
+  /** @param {Row} row @param {number} index @param {number} best @returns {false | Line} what has moved */
   #place(row, index, best) {
     const of = this.#lines.get(row.user_id) ?? this.#enter(row.user_id);
     const { line } = of;
-    const moved = of.index !== index;
+    const moved = of.index !== index && of;
     if (moved) of.gliding?.cancel();
     const there = this.#here.children[index];
     if (there !== line) this.#here.insertBefore(line, there);
@@ -79,9 +79,8 @@ export class Rows {
     return entered;
   }
 
-  /** @param {string} user @param {number | undefined} from */
-  #leave(user, from) {
-    const line = /** @type {Line} */ (this.#lines.get(user)).line;
+  /** @param {string} user @param {Line} of @param {number} [from] */
+  #leave(user, { line }, from) {
     this.#lines.delete(user);
     line.remove();
     if (from === undefined) return;
@@ -91,9 +90,8 @@ export class Rows {
     line.animate([{}, AWAY], GLIDE).onfinish = () => line.remove();
   }
 
-  /** @param {string} user @param {number | undefined} from @param {number} to */
-  #glide(user, from, to) {
-    const of = /** @type {Line} */ (this.#lines.get(user));
+  /** @param {Line} of @param {number | undefined} from @param {number} to */
+  #glide(of, from, to) {
     const first = from === undefined ? AWAY : { transform: `translateY(${from - to}px)` };
     of.gliding = of.line.animate([first, {}], GLIDE);
   }

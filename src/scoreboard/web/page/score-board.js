@@ -12,20 +12,19 @@
  *     heading    the title; the board's name. A child with slot="heading" takes its place
  *     src        the service's address; where this script came from
  *
- * A <table> inside it stays until the element takes over, and is its first board when the element has
- * data-epoch and data-seq. Properties: `state` (connecting, live, reconnecting, offline, stopped) and `top`, the
- * newest board. Events: `score-board-state`, `score-board-top`.
+ * A <table> inside it stays until the element takes over, and is its first board when there are data-epoch and
+ * data-seq. Properties: `state` (connecting, live, reconnecting, offline, stopped) and `top`, the newest board.
+ * Events: `score-board-state`, `score-board-top`.
  *
  * Looks: `font-size` scales everything, `color-scheme` picks light or dark, and --score-board-font, -ink, -muted,
  * -surface, -bar (behind a row, as long as its score), -lead (the same at rank 1), -accent, -live, -warn,
- * -row-height, -gap, -radius; ::part(head), (heading), (period), (status), (table), (columns), (row), (rank),
- * (user), (score), (gain), (empty).
+ * -row-height, -gap, -radius; ::part() head, heading, period, status, table, columns, row, rank, user, score,
+ * gain, empty.
  */
 import { Feed, isNewer } from "./feed.js";
 import { Rows, number } from "./rows.js";
 
 /** @typedef {import("./feed.js").Top} Top */
-
 const SIZE = 10;
 const ANNOUNCE_MS = 5_000;
 const LABELS = { all: "All time", day: "Today", week: "This week", month: "This month" };
@@ -50,7 +49,6 @@ export class ScoreBoard extends HTMLElement {
   /** @type {Feed | undefined} */ #feed;
   /** @type {number | undefined} */ #counting;
   /** @type {number | undefined} */ #speaking;
-  #loadedAt = performance.timeOrigin;
   #said = "";
   #leader = "";
   #root = this.attachShadow({ mode: "open" });
@@ -79,13 +77,13 @@ export class ScoreBoard extends HTMLElement {
     clearTimeout(this.#speaking);
   }
 
-  /** @param {string} name @param {string | null} before @param {string | null} after */
-  attributeChangedCallback(name, before, after) {
+  /** @param {string} name */
+  attributeChangedCallback(name) {
     const feed = this.#feed;
-    if (!feed || before === after) return;
+    if (!feed) return;
     if (name === "limit" || name === "heading") return this.#draw();
     feed.stop();
-    // Attributes that change together ask for one new board.
+    // Attributes that change together mean one new board.
     queueMicrotask(() => {
       if (feed !== this.#feed) return;
       this.top = undefined;
@@ -157,7 +155,7 @@ export class ScoreBoard extends HTMLElement {
     if (nextAt) this.#counting = setInterval(() => this.#writeStatus(), 1_000);
     this.#writeStatus();
     const words = { live: "Live", stopped: `Stopped: ${reason}`, connecting: "" }[state] ?? "Connection lost";
-    if (words && words !== this.#said) this.#say((this.#said = words));
+    if (words && words !== this.#said) this.#write("[role=status]", (this.#said = words));
     this.dispatchEvent(new CustomEvent("score-board-state", { detail: { state, reason } }));
   }
 
@@ -172,7 +170,7 @@ export class ScoreBoard extends HTMLElement {
       stopped: `Stopped: ${reason}`,
     }[state];
     const stale = this.top && state !== "live" && state !== "connecting";
-    const since = clock.format(heardAt || this.#loadedAt);
+    const since = clock.format(heardAt || performance.timeOrigin);
     this.#write(".status", stale ? `${words}, board as of ${since}` : words);
     const board = this.#part(".board");
     board.dataset.state = state;
@@ -184,18 +182,12 @@ export class ScoreBoard extends HTMLElement {
     const first = this.top?.rows[0];
     if (!first || first.user_id === this.#leader) return;
     this.#leader = first.user_id;
-    this.#say(`${first.user_id} leads with ${number.format(first.score)} points`);
-  }
-
-  /** @param {string} words */
-  #say(words) {
-    this.#write("[role=status]", words);
+    this.#write("[role=status]", `${first.user_id} leads with ${number.format(first.score)} points`);
   }
 
   /** @param {string} selector @param {string} words */
   #write(selector, words) {
-    const part = this.#part(selector);
-    if (part.textContent !== words) part.textContent = words;
+    this.#part(selector).textContent = words;
   }
 
   /** @param {string} selector */
