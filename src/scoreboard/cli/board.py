@@ -77,13 +77,13 @@ def _windows(given: str) -> list[str]:
 
 def _merged(before: Board | None, given: dict[str, str]) -> Board:
     known = {} if before is None else msgspec.to_builtins(before)
+    zone = given.get("time_zone", "UTC")
+    if zone not in available_timezones():
+        raise Failure(f"There is no time zone {zone!r}; Europe/Berlin and UTC are two.")
     try:
-        board = msgspec.convert(known | given, Board)
+        return msgspec.convert(known | given, Board)
     except msgspec.ValidationError as error:
         raise Failure(explained("board", error)) from None
-    if board.time_zone not in available_timezones():
-        raise Failure(f"There is no time zone {board.time_zone}; Europe/Berlin or UTC are two.")
-    return board
 
 
 def _ensure_compatible(before: Board | None, after: Board) -> None:

@@ -15,7 +15,6 @@ from typing import Annotated
 
 import httpx2
 from cyclopts import Parameter
-from rich.console import Group
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -76,7 +75,8 @@ async def demo(
         names = roster.names(0 if no_players else players)
         async with _service(settings) as process:
             url = listening_url(settings)
-            OUT.print(_welcome(settings, url, _token(settings, USER), len(names)))
+            OUT.print(_welcome(settings, url, len(names)))
+            OUT.print(_invitation(url, _token(settings, USER)), soft_wrap=True)
             tokens = {name: _token(settings, name) for name in names}
             outcomes: Counter[str] = Counter()
             playing = asyncio.create_task(roster.play(url, tokens, outcomes))
@@ -203,7 +203,7 @@ def _token(settings: Settings, user: str) -> str:
     return assembly.local_token(settings, user, frozenset(), LIFE_MAX_S)
 
 
-def _welcome(settings: Settings, url: str, token: str, count: int) -> Group:
+def _welcome(settings: Settings, url: str, count: int) -> Panel:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
@@ -215,17 +215,19 @@ def _welcome(settings: Settings, url: str, token: str, count: int) -> Group:
     table.add_row("playing", f"{playing}; USER_RATE is {USER_RATE} and IP_RATE is off here")
     table.add_row("data", str(settings.data))
     table.add_row("stop", "Ctrl-C")
-    # Outside the panel: a frame around a command would be pasted with it.
-    command = Text(
-        f"curl {url}/v1/scores \\\n"
-        f"  -H 'Authorization: Bearer {token}' \\\n"
-        "  -H 'Content-Type: application/json' \\\n"
-        f"""  -d '{{"user_id": "{USER}", "action_id": "boss-defeated"}}'""",
-        "green",
-    )
-    panel = Panel(table, title="[bold]Scoreboard is running", border_style="cyan", expand=False)
-    join = Text(f"\nJoin in as {USER}; paste this more than once:\n", "bold")
-    return Group(panel, join, command, Text())
+    return Panel(table, title="[bold]Scoreboard is running", border_style="cyan", expand=False)
+
+
+def _invitation(url: str, token: str) -> Text:
+    # Outside the panel and unwrapped: frames and line ends would be pasted with it.
+    command = f"""\
+curl {url}/v1/scores \\
+  -H 'Authorization: Bearer {token}' \\
+  -H 'Content-Type: application/json' \\
+  -d '{{"user_id": "{USER}", "action_id": "boss-defeated"}}'
+"""
+    invitation = f"\nJoin in as {USER}; paste this more than once:\n\n"
+    return Text.assemble((invitation, "bold"), (command, "green"))
 
 
 def _summary(outcomes: Counter[str]) -> str:

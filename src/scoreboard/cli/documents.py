@@ -12,7 +12,7 @@ from scoreboard import settings as settings_module
 from scoreboard.cli.options import Data, Json
 from scoreboard.cli.terminal import OUT, print_json, print_line
 from scoreboard.settings import Shown
-from scoreboard.web import contract
+from scoreboard.web import documents
 
 _COUNTED = frozenset({"ms", "s", "awards", "requests", "viewers"})
 
@@ -58,9 +58,9 @@ def _value(row: Shown) -> Text:
 
 def openapi() -> None:
     """Print the OpenAPI 3.1 document of the HTTP interface."""
-    print_line(contract.openapi())
+    print_line(documents.openapi().decode())
 
 
 def asyncapi() -> None:
     """Print the AsyncAPI 3.0 document of the live interface."""
-    print_line(contract.asyncapi())
+    print_line(documents.asyncapi().decode())

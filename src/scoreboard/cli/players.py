@@ -33,8 +33,8 @@ ACTIONS = tuple(
     for name, points, board, cooldown_s in SAMPLE
 )
 _ODDS = (30, 18, 14, 5, 4, 1, 20, 6)
-FIRST_S = 3.0
-PAUSE_S = 30.0
+FIRST_S = 25.0
+PAUSE_S = 45.0
 BETWEEN_S = (0.3, 1.6)
 BURST = (2, 6)
 
