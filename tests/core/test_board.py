@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from scoreboard.core.board import Board
 from scoreboard.core.window import ALL, Window, period_at, period_named
-from scoreboard.errors import InvalidParameter, NotFound
+from scoreboard.errors import InvalidParameter, InvalidPayload, NotFound
 
 from .zones import ZONES
 
@@ -52,3 +52,27 @@ def test_a_window_that_the_board_lacks_is_not_found(name: str) -> None:
 def test_what_cannot_be_a_period_is_an_invalid_parameter(name: str) -> None:
     with pytest.raises(InvalidParameter):
         BERLIN.period(name, NOON)
+
+
+def test_periods_come_with_all_time_first_however_the_windows_are_written() -> None:
+    board = Board(board="league", windows=(Window.MONTH, Window.ALL, Window.DAY))
+    assert [period.name for period in board.periods_at(NOON)] == ["all", "2026-11-23", "2026-11"]
+
+
+@pytest.mark.parametrize(
+    "windows", [(), (Window.DAY,), (Window.ALL, Window.ALL), (Window.ALL, Window.DAY, Window.DAY)]
+)
+def test_a_board_has_every_window_once_and_all_time_always(windows: tuple[Window, ...]) -> None:
+    with pytest.raises(InvalidPayload) as refused:
+        Board(board="league", windows=windows)
+    assert refused.value.pointer == "/windows"
+
+
+@pytest.mark.parametrize(
+    "zone",
+    ["", "Nowhere/City", "Europe", "../../etc/passwd", "/etc/passwd", "Europe/Berlin\n", "a\x00b", "é"],
+)
+def test_a_zone_that_is_none_is_refused(zone: str) -> None:
+    with pytest.raises(InvalidPayload) as refused:
+        Board(board="league", time_zone=zone)
+    assert refused.value.pointer == "/time_zone"
