@@ -52,7 +52,7 @@ from scoreboard.web.live import MESSAGE_MAX_BYTES, LiveEndpoint
 from scoreboard.web.protocol import HttpLimits, http_protocol, listen
 from scoreboard.web.scores import ScoresHandler
 from scoreboard.web.seats import Seats
-from scoreboard.web.site import SiteHandler, security_txt
+from scoreboard.web.site import SiteHandler
 from scoreboard.web.stream import StreamEndpoint
 from scoreboard.web.tokens import KeySource, TokenVerifier
 from scoreboard.web.viewer import Live, LiveSettings
@@ -196,7 +196,9 @@ class _Node(Struct):
     async def _drain(self) -> None:
         log().info(Event.SERVICE_DRAINING, viewers=self.hub.viewers())
         self.health.blocked("draining")
-        await self.hub.drain(spread_ms=DRAIN_SPREAD_MS, within_s=max(1.0, self.settings.drain_s / 2))
+        await self.hub.drain(
+            spread_ms=DRAIN_SPREAD_MS, within_s=max(1.0, self.settings.drain_s / 2)
+        )
 
 
 class _Server(uvicorn.Server):

@@ -124,7 +124,9 @@ class Ledger(Standings, Protocol):
     it returns. Postings are numbered without gaps in commit order, whoever writes.
     """
 
-    async def append(self, awards: Sequence[Award], periods: Mapping[str, Sequence[Period]]) -> Appended:
+    async def append(
+        self, awards: Sequence[Award], periods: Mapping[str, Sequence[Period]]
+    ) -> Appended:
         """Record a group of awards in one transaction, each judged on its own.
 
         ``periods`` are the current periods of every board in the group. An award whose id is
@@ -200,11 +202,11 @@ class Ledger(Standings, Protocol):
         ...
 
     async def bind(self, fingerprint: str) -> str:
-        """Tie the ledger to a secret, unless it is tied already; answers which one it is tied to."""
+        """Tie the ledger to a secret, unless it is tied already; answers which one it has."""
         ...
 
     def on_commit(self, wake: Callable[[], None]) -> None:
-        """Call ``wake`` on the event loop after each commit of this process; hints, never promises."""
+        """Call ``wake`` on the event loop after each commit of this process: hints, no promises."""
         ...
 
 
@@ -330,5 +332,3 @@ class Limiter(Protocol):
     async def remember(self, key: str, rate: Rate, age_s: float) -> None:
         """Enter a hit of the past, oldest first, so that a restart grants nothing twice."""
         ...
-
-

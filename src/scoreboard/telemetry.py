@@ -178,7 +178,7 @@ class Event(StrEnum):
 
 
 class Telemetry:
-    """One process's metrics, reached by name: ``telemetry.child("scoreboard_awards_total", "recorded").inc()``."""
+    """One process's metrics: ``telemetry.child("scoreboard_awards_total", "recorded").inc()``."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()

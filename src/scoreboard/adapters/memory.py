@@ -78,7 +78,8 @@ class _Order:
         return self.scores.get(user_id)
 
     def before(self, key: Key) -> int:
-        return self.keys.bisect_left(key)
+        place: int = self.keys.bisect_left(key)
+        return place
 
     def after(self, key: Key | None, limit: int) -> Sequence[Score]:
         # (-score, seq) < (-score, seq, user): the user at the key itself is skipped by its id.
@@ -247,14 +248,18 @@ class MemoryLimiter:
 
     async def hit(self, key: str, rate: Rate) -> Verdict:
         if rate.limit == 0:
-            return Verdict(True, 0, 0)
+            return Verdict(allowed=True, remaining=0, reset_s=0)
         now = self._clock()
         log = self._log(key, rate, now)
         if len(log) >= rate.limit:
-            return Verdict(False, 0, math.ceil(log[0] + rate.window_s - now))
+            return Verdict(
+                allowed=False, remaining=0, reset_s=math.ceil(log[0] + rate.window_s - now)
+            )
         log.append(now)
         return Verdict(
-            True, rate.limit - len(log), math.ceil(log[0] + rate.window_s - now)
+            allowed=True,
+            remaining=rate.limit - len(log),
+            reset_s=math.ceil(log[0] + rate.window_s - now),
         )
 
     async def give_back(self, key: str) -> None:

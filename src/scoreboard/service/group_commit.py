@@ -36,7 +36,7 @@ class _Waiting(Struct):
 class GroupCommit:
     """Joins awards into groups of at most ``group_max``; at most ``queue_max`` wait."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it works with, and its two limits
         self,
         ledger: Ledger,
         catalogue: CurrentCatalogue,
@@ -110,7 +110,7 @@ class GroupCommit:
             appended = await self._append([waiting.award for waiting in group])
         except ScoreboardError as error:
             self._fail(group, error)
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever it is, these awards may have been recorded
             log().exception(Event.LEDGER_FAILED, awards=len(group))
             self._fail(group, OutcomeUnknown())
         else:

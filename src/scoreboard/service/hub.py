@@ -171,6 +171,8 @@ class Hub:
         for room in self._rooms.values():
             if room.round is not None:
                 room.round.cancel()
+            if room.beat is not None:
+                room.beat.cancel()
 
     def _everybody(self) -> list[Viewer]:
         return [viewer for room in self._rooms.values() for viewer in room.viewers]

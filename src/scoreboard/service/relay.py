@@ -25,7 +25,7 @@ Span = tuple[str, str]
 class Relay:
     """One follower; ``rebuild`` before ``run``."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it stands between
         self,
         ledger: Ledger,
         ranking: Ranking,
@@ -86,7 +86,7 @@ class Relay:
                     log().warning(Event.RELAY_FAILED, code=error.code)
                 failing = True
                 await asyncio.sleep(RETRY_S)
-            except Exception:
+            except Exception:  # noqa: BLE001 - nothing may stop it for good
                 log().exception(Event.RELAY_FAILED)
                 await asyncio.sleep(RETRY_S)
 
@@ -221,9 +221,7 @@ class Relay:
         if openings:
             for posting in await self._ledger.open_periods(openings):
                 log().info(Event.PERIOD_OPENED, board=posting.board, period=posting.detail)
-        self._next_look_ms = min(
-            [now_ms + 1_000, *_ends(self._catalogue.boards.values(), now_ms)]
-        )
+        self._next_look_ms = min([now_ms + 1_000, *_ends(self._catalogue.boards.values(), now_ms)])
 
     async def _closed(self, now_ms: int) -> list[Span]:
         boards = self._catalogue.boards

@@ -57,7 +57,7 @@ class Answer(Struct, frozen=True):
 class Scorer:
     """The way in."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it asks, and its limits
         self,
         ledger: Ledger,
         commit: GroupCommit,
@@ -123,15 +123,16 @@ class Scorer:
             raise
         if not isinstance(outcome, Recorded):
             await self._limiter.give_back(key)
-            verdict = Verdict(True, min(rate.limit, verdict.remaining + 1), verdict.reset_s)
+            remaining = min(rate.limit, verdict.remaining + 1)
+            verdict = Verdict(allowed=True, remaining=remaining, reset_s=verdict.reset_s)
         return self._answer(outcome, rate, verdict)
 
     def _answer(self, outcome: Outcome, rate: Rate, verdict: Verdict) -> Answer:
         match outcome:
             case Recorded(posting):
-                return Answer(posting, False, rate, verdict)
+                return Answer(posting, repeated=False, rate=rate, verdict=verdict)
             case Repeated(posting):
-                return Answer(posting, True, rate, verdict)
+                return Answer(posting, repeated=True, rate=rate, verdict=verdict)
             case Refused(error):
                 if isinstance(error, SuspiciousActivity):
                     self._telemetry.child("scoreboard_rule_refusals_total", error.rule).inc()
@@ -155,8 +156,9 @@ class Scorer:
             return None
         if (posting.user_id, posting.action_id) != (request.user_id, request.action_id):
             raise AwardConflict
-        key, rate = self._limit(request)
-        return Answer(posting, True, rate, Verdict(True, 0, 0))
+        _, rate = self._limit(request)
+        verdict = Verdict(allowed=True, remaining=0, reset_s=0)
+        return Answer(posting, repeated=True, rate=rate, verdict=verdict)
 
     async def _ensure_no_rule(self, request: Request, action: Action) -> None:
         if not action.memory_ms():

@@ -15,7 +15,7 @@ from scoreboard.service.catalogue import CurrentCatalogue
 from scoreboard.service.reader import Reader
 from scoreboard.web.auth import Authenticator
 from scoreboard.web.contract import PageQuery, read_query
-from scoreboard.web.exchange import Exchange, Handler, json_reply, Reply
+from scoreboard.web.exchange import Exchange, Handler, Reply, json_reply
 from scoreboard.web.strict import strict_json
 
 BODY_MAX_BYTES = 16_384
@@ -42,7 +42,15 @@ class AdminHandler:
 
     def handlers(self) -> dict[str, Handler]:
         """The methods, by operation name."""
-        return {"admin_actions": self.actions, "admin_action": self.action, "put_action": self.put_action, "admin_boards": self.boards, "admin_board": self.board, "put_board": self.put_board, "audit": self.audit}
+        return {
+            "admin_actions": self.actions,
+            "admin_action": self.action,
+            "put_action": self.put_action,
+            "admin_boards": self.boards,
+            "admin_board": self.board,
+            "put_board": self.put_board,
+            "audit": self.audit,
+        }
 
     async def actions(self, exchange: Exchange) -> Reply:
         await self._auth.caller_with(exchange, Scope.ADMIN)

@@ -30,7 +30,9 @@ _SAFE: Headers = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
 ]
-_EXPOSED = b"Award-Id, ETag, Idempotency-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After"
+_EXPOSED = (
+    b"Award-Id, ETag, Idempotency-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After"
+)
 _ASKED = b"Authorization, Content-Type, Idempotency-Key, Action-Signature, If-None-Match"
 
 
@@ -122,18 +124,19 @@ class Resource:
             if self._counted:
                 await self._gate.count(exchange.scope)
             handler = self._handlers.get(method)
-            if handler is not None:
-                return await handler(exchange)
-            if not self._handlers:
-                raise NotFound
-            if method == "OPTIONS":
-                return self._preflight(exchange)
-            raise MethodNotAllowed(self._allow)
+            return await handler(exchange) if handler else self._unhandled(method, exchange)
         except ScoreboardError as error:
             return refusal(error)
-        except Exception:
+        except Exception:  # noqa: BLE001 - a bug must be an answer, and on record
             log().exception(Event.REQUEST_FAILED, route=self._path)
             return refusal(Unavailable())
+
+    def _unhandled(self, method: str, exchange: Exchange) -> Reply:
+        if not self._handlers:
+            raise NotFound
+        if method == "OPTIONS":
+            return self._preflight(exchange)
+        raise MethodNotAllowed(self._allow)
 
     def _preflight(self, exchange: Exchange) -> Reply:
         asked = exchange.header(b"access-control-request-method")
@@ -199,9 +202,7 @@ def application(
 class Stream:
     """An endpoint that answers as long as it likes, behind the same gate."""
 
-    def __init__(
-        self, endpoint: Application, path: str, gate: Gate, telemetry: Telemetry
-    ) -> None:
+    def __init__(self, endpoint: Application, path: str, gate: Gate, telemetry: Telemetry) -> None:
         self._endpoint = endpoint
         self._gate = gate
         self._refusing = Resource(path, {"GET": _refused}, gate, telemetry, counted=True)

@@ -1,7 +1,5 @@
 """Reads: boards, tops, standings and history."""
 
-
-
 from scoreboard import wire
 from scoreboard.core.board import DEFAULT_BOARD, Board
 from scoreboard.core.identifier import is_award_id, is_board, is_user_id
@@ -20,8 +18,7 @@ from scoreboard.web.contract import (
     read_query,
 )
 from scoreboard.web.cursors import Cursors
-from scoreboard.web.exchange import Exchange, Handler, Headers, JSON, json_reply, Reply
-
+from scoreboard.web.exchange import JSON, Exchange, Handler, Headers, Reply, json_reply
 
 _FRESH = (b"cache-control", b"no-cache")  # may be kept, has to be revalidated by its ETag
 _PRIVATE = (b"cache-control", b"no-store")
@@ -37,7 +34,15 @@ class BoardsHandler:
 
     def handlers(self) -> dict[str, Handler]:
         """The methods, by operation name."""
-        return {"scoreboard": self.scoreboard, "top": self.top, "standing": self.standing, "around": self.around, "boards": self.boards, "board": self.board, "head": self.head}
+        return {
+            "scoreboard": self.scoreboard,
+            "top": self.top,
+            "standing": self.standing,
+            "around": self.around,
+            "boards": self.boards,
+            "board": self.board,
+            "head": self.head,
+        }
 
     async def scoreboard(self, exchange: Exchange) -> Reply:
         if exchange.query:

@@ -72,7 +72,8 @@ class Exchange:
             message = await self._receive()
             if message["type"] != "http.request":
                 raise InvalidPayload
-            body += message.get("body", b"")
+            part: bytes = message.get("body", b"")
+            body += part
             if len(body) > max_bytes:
                 raise TooLarge
             if not message.get("more_body", False):

@@ -5,7 +5,7 @@ import platform
 from scoreboard import __version__, wire
 from scoreboard.service.health import Health
 from scoreboard.telemetry import Telemetry
-from scoreboard.web.exchange import Exchange, Handler, json_reply, Reply
+from scoreboard.web.exchange import Exchange, Handler, Reply, json_reply
 
 _NEVER_KEPT = (b"cache-control", b"no-store")
 
@@ -19,7 +19,12 @@ class HealthHandler:
 
     def handlers(self) -> dict[str, Handler]:
         """The methods, by operation name."""
-        return {"livez": self.livez, "readyz": self.readyz, "version": self.version, "metrics": self.metrics}
+        return {
+            "livez": self.livez,
+            "readyz": self.readyz,
+            "version": self.version,
+            "metrics": self.metrics,
+        }
 
     async def livez(self, _: Exchange) -> Reply:
         return Reply(200, [(b"content-type", b"text/plain; charset=utf-8"), _NEVER_KEPT], b"ok\n")

@@ -15,7 +15,7 @@ from scoreboard.ports import Rate
 from scoreboard.service.scorer import Answer, Request, Scorer
 from scoreboard.telemetry import Telemetry
 from scoreboard.web.auth import Authenticator
-from scoreboard.web.exchange import Exchange, Handler, Headers, JSON, Reply
+from scoreboard.web.exchange import JSON, Exchange, Handler, Headers, Reply
 from scoreboard.web.strict import strict_json
 
 BODY_MAX_BYTES = 1_024

@@ -16,8 +16,10 @@ from scoreboard.web.pages import STATIC_FILES, board_page
 
 _POLICY = (
     b"content-security-policy",
-    b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    b"connect-src 'self' ws: wss:; base-uri 'none'; form-action 'self'; frame-ancestors 'self'",
+    (
+        b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        b"connect-src 'self' ws: wss:; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+    ),
 )
 _HTML: Headers = [
     (b"content-type", b"text/html; charset=utf-8"),
@@ -41,7 +43,13 @@ class SiteHandler:
 
     def handlers(self) -> dict[str, Handler]:
         """The methods, by operation name."""
-        return {"page": self.page, "static": self.static, "openapi": self.openapi, "asyncapi": self.asyncapi, "docs": self.docs}
+        return {
+            "page": self.page,
+            "static": self.static,
+            "openapi": self.openapi,
+            "asyncapi": self.asyncapi,
+            "docs": self.docs,
+        }
 
     async def page(self, exchange: Exchange) -> Reply:
         query = _query(exchange)
@@ -112,7 +120,10 @@ def security_txt(now_ms: int, contact: str) -> bytes:
 def _query(exchange: Exchange) -> dict[str, str]:
     try:
         pairs = parse_qsl(
-            exchange.query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=8
+            exchange.query.decode("ascii"),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=8,
         )
     except ValueError:
         raise InvalidParameter from None

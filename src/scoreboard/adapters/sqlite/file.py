@@ -15,6 +15,7 @@ STEPS = migrations("sqlite")
 OLDEST = (3, 38, 0)  # STRICT tables came with 3.37, the ->> operator with 3.38
 BUSY_MS = 1_000
 CACHE_KIB = 65_536
+FULL = 2  # what PRAGMA synchronous answers
 CHECKPOINT_PAGES = 4_000  # 16 MiB of write-ahead log between checkpoints
 
 
@@ -55,7 +56,7 @@ def _make_durable(db: sqlite3.Connection, path: Path) -> None:
     db.execute("PRAGMA foreign_keys = ON")
     db.execute("PRAGMA recursive_triggers = ON")
     db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-    if mode != "wal" or db.execute("PRAGMA synchronous").fetchone()[0] != 2:
+    if mode != "wal" or db.execute("PRAGMA synchronous").fetchone()[0] != FULL:
         raise Misconfigured(
             f"{path} cannot be opened with WAL and synchronous=FULL: put it on a local disk."
         )

@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from scoreboard.adapters.migrations import pending
 from scoreboard.adapters.sqlite import catalogue, reader
 from scoreboard.adapters.sqlite.file import SQL, STEPS, applied, connect, migrate, transaction
 from scoreboard.adapters.sqlite.writer import Stage, Writer
-from scoreboard.adapters.migrations import pending
 from scoreboard.core.award import Award
 from scoreboard.core.board import Board
 from scoreboard.core.posting import Posting
@@ -78,9 +78,7 @@ class SqliteLedger:
                 migrate(writer.db, clock_ms())
             elif pending(STEPS, applied(writer.db)):
                 writer.close()
-                raise Misconfigured(
-                    "The database's schema is old: run `scoreboard migrate` first."
-                )
+                raise Misconfigured("The database's schema is old: run `scoreboard migrate` first.")
             return writer
 
         return cls(path, await asyncio.to_thread(make))
@@ -173,15 +171,11 @@ class SqliteLedger:
     async def standing(self, board: Board, period: str, user_id: str) -> Standing:
         return await self._read(reader.standing, board, period, user_id)
 
-    async def around(
-        self, board: Board, period: str, user_id: str, radius: int
-    ) -> Sequence[Row]:
+    async def around(self, board: Board, period: str, user_id: str, radius: int) -> Sequence[Row]:
         return await self._read(reader.around, board, period, user_id, radius)
 
     async def total(self, board: Board, period: str) -> int:
-        return await self._read(
-            lambda db: reader.TableOrder(db, board.board, period).total()
-        )
+        return await self._read(lambda db: reader.TableOrder(db, board.board, period).total())
 
     # --- threads
 

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from scoreboard.adapters.sqlite import rows
 from scoreboard.adapters.sqlite.file import SQL
+from scoreboard.adapters.sqlite.writer import to_json
 from scoreboard.core.board import Board
 from scoreboard.core.posting import Posting
 from scoreboard.core.score import Score
@@ -140,7 +141,7 @@ def postings_of(
 
 
 def posting(db: sqlite3.Connection, award_id: str) -> Posting | None:
-    cursor = db.execute(SQL["known"], {"ids": f'["{award_id}"]'})
+    cursor = db.execute(SQL["known"], {"ids": to_json([award_id])})
     row = cursor.fetchone()
     return rows.posting(rows.named(cursor, row)) if row else None
 

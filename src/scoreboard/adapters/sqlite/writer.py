@@ -56,10 +56,8 @@ class Writer:
     def open(self, openings: Sequence[Opening]) -> list[Posting]:
         """Record periods that were not opened before."""
         with transaction(self.db, committing=self._before_commit):
-            head, _ = self.head()
             ids = {
-                derived_id("period", opening.board, opening.period): opening
-                for opening in openings
+                derived_id("period", opening.board, opening.period): opening for opening in openings
             }
             known = self._known(ids)
             opened = []
@@ -116,9 +114,7 @@ class Writer:
 
     def mark(self, tops: Sequence[tuple[str, str]], posting: Posting) -> None:
         """Note that a posting changed tops without leaving a row in them."""
-        self.db.execute(
-            SQL["mark"], {"marks": to_json(tops), "seq": posting.seq, "at": posting.at}
-        )
+        self.db.execute(SQL["mark"], {"marks": to_json(tops), "seq": posting.seq, "at": posting.at})
 
     def _before_commit(self) -> None:
         # SQLite goes on writing to a file that was unlinked: an award there would be lost.
@@ -248,4 +244,3 @@ class Writer:
     def _has_scores(self, opening: Opening) -> bool:
         parameters = {"board": opening.board, "period": opening.period, "limit": 1}
         return self.db.execute(SQL["first_scores"], parameters).fetchone() is not None
-
