@@ -1,0 +1,109 @@
+"""Which adapters each port's suite runs against: a new adapter is one more factory here."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from hypothesis import settings
+
+from scoreboard.adapters.memory import LocalBus, MemoryLimiter, MemoryRanking
+from scoreboard.adapters.sqlite import SqliteLedger
+from scoreboard.ports import Bus, Ledger, Limiter, Ranking
+
+from .material import Clock, ManualSeconds
+
+settings.register_profile("scoreboard", deadline=None)
+settings.load_profile("scoreboard")
+
+OpenLedger = Callable[[Path, Clock], AbstractAsyncContextManager[Ledger]]
+OpenRanking = Callable[[], AbstractAsyncContextManager[Ranking]]
+OpenBus = Callable[[], AbstractAsyncContextManager[Bus]]
+OpenLimiter = Callable[[ManualSeconds], AbstractAsyncContextManager[Limiter]]
+
+
+@contextlib.asynccontextmanager
+async def sqlite_ledger(home: Path, clock: Clock) -> AsyncIterator[Ledger]:
+    """Opened twice on one home, these are two nodes on one ledger."""
+    ledger = await SqliteLedger.open(home / "scoreboard.db", clock_ms=clock)
+    try:
+        yield ledger
+    finally:
+        await ledger.close()
+
+
+@contextlib.asynccontextmanager
+async def memory_ranking() -> AsyncIterator[Ranking]:
+    yield MemoryRanking()
+
+
+@contextlib.asynccontextmanager
+async def local_bus() -> AsyncIterator[Bus]:
+    yield LocalBus()
+
+
+@contextlib.asynccontextmanager
+async def memory_limiter(clock: ManualSeconds) -> AsyncIterator[Limiter]:
+    yield MemoryLimiter(clock)
+
+
+LEDGERS: dict[str, OpenLedger] = {"sqlite": sqlite_ledger}
+RANKINGS: dict[str, OpenRanking] = {"memory": memory_ranking}
+BUSES: dict[str, OpenBus] = {"local": local_bus}
+LIMITERS: dict[str, OpenLimiter] = {"memory": memory_limiter}
+
+
+@pytest.fixture(scope="session", params=LEDGERS.values(), ids=LEDGERS.keys())
+def open_ledger(request: pytest.FixtureRequest) -> OpenLedger:
+    return request.param
+
+
+@pytest.fixture(scope="session", params=RANKINGS.values(), ids=RANKINGS.keys())
+def open_ranking(request: pytest.FixtureRequest) -> OpenRanking:
+    return request.param
+
+
+@pytest.fixture(scope="session", params=BUSES.values(), ids=BUSES.keys())
+def open_bus(request: pytest.FixtureRequest) -> OpenBus:
+    return request.param
+
+
+@pytest.fixture(scope="session", params=LIMITERS.values(), ids=LIMITERS.keys())
+def open_limiter(request: pytest.FixtureRequest) -> OpenLimiter:
+    return request.param
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest_asyncio.fixture
+async def ledger(open_ledger: OpenLedger, tmp_path: Path, clock: Clock) -> AsyncIterator[Ledger]:
+    async with open_ledger(tmp_path, clock) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture
+async def ranking(open_ranking: OpenRanking) -> AsyncIterator[Ranking]:
+    async with open_ranking() as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture
+async def bus(open_bus: OpenBus) -> AsyncIterator[Bus]:
+    async with open_bus() as opened:
+        yield opened
+
+
+@pytest.fixture
+def seconds() -> ManualSeconds:
+    return ManualSeconds()
+
+
+@pytest_asyncio.fixture
+async def limiter(open_limiter: OpenLimiter, seconds: ManualSeconds) -> AsyncIterator[Limiter]:
+    async with open_limiter(seconds) as opened:
+        yield opened
