@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
 from typing import Any
@@ -12,6 +12,7 @@ from playwright.sync_api import Page, WebSocketRoute, expect
 
 from scoreboard.web import pages
 from tests.acceptance.browser import OpenPage, chromium, open_page, violations
+from tests.service_process import Service
 
 __all__ = ["chromium", "open_page"]
 
@@ -70,9 +71,13 @@ def elsewhere() -> Iterator[Elsewhere]:
     site.close()
 
 
-def show(page: Page, service: Any, query: str = "") -> None:
+def show(page: Page, service: Service, query: str = "") -> None:
     page.goto(f"{service.url}/{query}")
     expect(page.locator(LIVE)).to_be_visible(timeout=SOON_MS)
+
+
+def award(service: Service, user: str) -> None:
+    assert service.award(user, "quiz").status == 200
 
 
 def top(seq: int, rows: Sequence[tuple[str, int]], epoch: int = 9_000_000_000_000) -> str:
@@ -99,30 +104,30 @@ def played(page: Page) -> list[WebSocketRoute]:
 
 @pytest.mark.parametrize("screen", SCREENS)
 @pytest.mark.parametrize("query", ["", "?kiosk"], ids=["page", "kiosk"])
-def test_nobody_is_shut_out(open_page: OpenPage, service: Any, screen: str, query: str) -> None:
+def test_nobody_is_shut_out(open_page: OpenPage, service: Service, screen: str, query: str) -> None:
     with open_page(**SCREENS[screen]) as page:
         show(page, service, query)
         expect(page.locator(".empty")).to_be_visible()
         assert violations(page) == []
-        service.award("ada", service.action)
+        award(service, "ada")
         expect(page.locator(USERS)).to_have_text(["ada"], timeout=SOON_MS)
         assert violations(page) == []
 
 
-def test_a_second_tab_shows_an_award_within_a_second(open_page: OpenPage, service: Any) -> None:
+def test_a_second_tab_shows_an_award_within_a_second(open_page: OpenPage, service: Service) -> None:
     with open_page() as page:
         show(page, service)
         second = page.context.new_page()
         show(second, service)
-        service.award("grace", service.action)
+        award(service, "grace")
         for tab in (page, second):
             expect(tab.locator(USERS)).to_have_text(["grace"], timeout=SOON_MS)
 
 
 def test_a_page_that_is_up_to_date_is_not_sent_the_board_again(
-    open_page: OpenPage, service: Any
+    open_page: OpenPage, service: Service
 ) -> None:
-    service.award("ada", service.action)
+    award(service, "ada")
     with open_page() as page:
         heard: list[str] = []
         page.on(
@@ -136,11 +141,11 @@ def test_a_page_that_is_up_to_date_is_not_sent_the_board_again(
 
 
 def test_it_says_that_it_is_stale_and_comes_back_by_itself(
-    open_page: OpenPage, service: Any
+    open_page: OpenPage, service: Service
 ) -> None:
     with open_page() as page:
         show(page, service)
-        service.award("ada", service.action)
+        award(service, "ada")
         expect(page.locator(USERS)).to_have_text(["ada"], timeout=SOON_MS)
         service.stop()
         status = page.locator("score-board .status")
@@ -150,12 +155,12 @@ def test_it_says_that_it_is_stale_and_comes_back_by_itself(
         assert violations(page) == []
         service.start()
         expect(status).to_have_text("Live", timeout=BACK_MS)
-        service.award("grace", service.action)
+        award(service, "grace")
         expect(page.locator(USERS)).to_have_count(2, timeout=SOON_MS)
 
 
-def test_it_works_without_javascript(open_page: OpenPage, service: Any) -> None:
-    service.award("ada", service.action)
+def test_it_works_without_javascript(open_page: OpenPage, service: Service) -> None:
+    award(service, "ada")
     with open_page(java_script_enabled=False) as page:
         page.goto(service.url)
         expect(page.locator("tbody th")).to_have_text(["ada"])
@@ -165,10 +170,10 @@ def test_it_works_without_javascript(open_page: OpenPage, service: Any) -> None:
 
 
 def test_a_site_of_an_allowed_origin_embeds_it(
-    open_page: OpenPage, service_factory: Any, elsewhere: Elsewhere
+    open_page: OpenPage, service_factory: Callable[..., Service], elsewhere: Elsewhere
 ) -> None:
     service = service_factory(env={"SCOREBOARD_ORIGINS": elsewhere.url})
-    service.award("ada", service.action)
+    award(service, "ada")
     elsewhere.embed(service.url)
     with open_page() as page:
         page.goto(elsewhere.url)
@@ -177,9 +182,9 @@ def test_a_site_of_an_allowed_origin_embeds_it(
 
 
 def test_a_site_of_another_origin_gets_no_frame(
-    open_page: OpenPage, service: Any, elsewhere: Elsewhere
+    open_page: OpenPage, service: Service, elsewhere: Elsewhere
 ) -> None:
-    service.award("ada", service.action)
+    award(service, "ada")
     elsewhere.embed(service.url)
     # The embedded board asks why it was refused; the browser reports that it may not know.
     with open_page("CORS policy") as page:
@@ -195,9 +200,9 @@ def test_a_site_of_another_origin_gets_no_frame(
         assert heard == []
 
 
-def test_strange_names_are_shown_as_they_are(open_page: OpenPage, service: Any) -> None:
+def test_strange_names_are_shown_as_they_are(open_page: OpenPage, service: Service) -> None:
     for user in HOSTILE:
-        service.award(user, service.action)
+        award(service, user)
     with open_page(viewport={"width": 320, "height": 640}) as page:
         show(page, service)
         expect(page.locator(USERS)).to_have_count(len(HOSTILE))
@@ -205,7 +210,7 @@ def test_strange_names_are_shown_as_they_are(open_page: OpenPage, service: Any) 
         assert page.evaluate("document.documentElement.scrollWidth") == 320
 
 
-def test_markup_in_a_frame_stays_text(open_page: OpenPage, service: Any) -> None:
+def test_markup_in_a_frame_stays_text(open_page: OpenPage, service: Service) -> None:
     evil = "<img src=x onerror=document.title='owned'>"
     with open_page() as page:
         connections = played(page)
@@ -220,7 +225,7 @@ def test_markup_in_a_frame_stays_text(open_page: OpenPage, service: Any) -> None
 @pytest.mark.parametrize("motion", ["no-preference", "reduce"])
 @pytest.mark.parametrize("seed", range(3))
 def test_after_any_frames_the_newest_is_shown(
-    open_page: OpenPage, service: Any, seed: int, motion: str
+    open_page: OpenPage, service: Service, seed: int, motion: str
 ) -> None:
     random = Random(seed)
     names = [f"user-{number}" for number in range(16)]
@@ -247,7 +252,7 @@ def test_after_any_frames_the_newest_is_shown(
         expect(page.locator("score-board .rows .score b")).to_have_text(scores)
 
 
-def test_reduced_motion_moves_nothing(open_page: OpenPage, service: Any) -> None:
+def test_reduced_motion_moves_nothing(open_page: OpenPage, service: Service) -> None:
     moving = (
         "document.querySelector('score-board').shadowRoot.getAnimations()"
         ".filter(({effect}) => effect.getKeyframes().some(({transform}) => transform)).length"
@@ -264,7 +269,7 @@ def test_reduced_motion_moves_nothing(open_page: OpenPage, service: Any) -> None
 
 
 @pytest.mark.parametrize("code", [4000, 4001, 4003])
-def test_a_40xx_close_ends_it(open_page: OpenPage, service: Any, code: int) -> None:
+def test_a_40xx_close_ends_it(open_page: OpenPage, service: Service, code: int) -> None:
     with open_page() as page:
         connections = played(page)
         page.clock.install()
@@ -277,7 +282,7 @@ def test_a_40xx_close_ends_it(open_page: OpenPage, service: Any, code: int) -> N
         assert len(connections) == 1
 
 
-def test_a_bye_is_obeyed(open_page: OpenPage, service: Any) -> None:
+def test_a_bye_is_obeyed(open_page: OpenPage, service: Service) -> None:
     with open_page() as page:
         connections = played(page)
         page.clock.install()
@@ -298,7 +303,7 @@ def test_a_bye_is_obeyed(open_page: OpenPage, service: Any) -> None:
         assert "since=9000000000000-2" in connections[1].url
 
 
-def test_silence_is_taken_for_death(open_page: OpenPage, service: Any) -> None:
+def test_silence_is_taken_for_death(open_page: OpenPage, service: Service) -> None:
     with open_page() as page:
         connections = played(page)
         page.clock.install()
