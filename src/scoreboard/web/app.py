@@ -106,8 +106,10 @@ class Resource:
             *reply.headers,
             (b"content-length", b"%d" % len(reply.body)),
             *_SAFE,
-            *self._gate.cross_origin(scope),
         ]
+        # Two of these headers are as good as none: what is open to all pages stays so.
+        if not any(name == b"access-control-allow-origin" for name, _ in headers):
+            headers += self._gate.cross_origin(scope)
         if reply.status == 304:  # noqa: PLR2004 - the one status without a body of ours
             headers = [field for field in headers if field[0] != b"content-length"]
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
