@@ -48,29 +48,32 @@ class _Order:
         if before is None:
             after = Score(move.user_id, move.points, move.seq, move.at)
         elif move.seq <= before.seq:
-            return  # the score was read from the ledger after this posting
+            # The score was read from the ledger after this posting; where it fell from is unknown.
+            if move.points < 0:
+                self.fell = max(self.fell, (move.seq, move.at))
+            return
         else:
             after = before.plus(move.points, move.seq, move.at)
             if after is before:
                 return
+            if move.points < 0 and self.before(before.key()) < TOP_SIZE:
+                self.fell = (move.seq, move.at)
             self.keys.remove((-before.score, before.seq, before.user_id))
         self.scores[move.user_id] = after
         self.keys.add((-after.score, after.seq, after.user_id))
         self.last = (move.seq, move.at)
-        if move.points < 0:
-            self.fell = self.last
 
     def settle(self, mark: tuple[int, int]) -> bool:
         """Take note of the new top; ``mark`` is what happened last, (0, 0) for no mark.
 
-        The top was changed by the newest posting in it; when rows only fell or left it, by the
-        last fall at the latest.
+        The top was changed by the newest posting in it or by the last fall out of or within it,
+        whichever is later: labelled with the earlier, it would not be the top at that seq.
         """
         top = tuple(self.after(None, TOP_SIZE))
         if top == self.top and mark <= self.changed:
             return False
-        newest = max([mark, self.mark, *((score.seq, score.at) for score in top)])
-        self.changed = newest if newest > self.changed else max(self.fell, self.changed)
+        rows = ((score.seq, score.at) for score in top)
+        self.changed = max([mark, self.mark, self.changed, self.fell, *rows])
         self.top = top
         return True
 

@@ -46,6 +46,7 @@ class Relay:
         self._next_look_ms = 0
         self._lag = telemetry.child("scoreboard_relay_lag_seconds")
         self._seq = telemetry.child("scoreboard_ranking_seq")
+        self._ledger_seq = telemetry.child("scoreboard_ledger_seq")
         self._users = telemetry.child("scoreboard_ranked_users")
         ledger.on_commit(self._woken.set)
 
@@ -103,6 +104,7 @@ class Relay:
         while postings := await self._ledger.postings(after, APPLY_MAX):
             if postings[0].epoch != epoch or postings[0].seq != after + 1:
                 raise OutOfPlace(after)
+            self._ledger_seq.set(postings[-1].seq)
             self._lag.set(max(0, self._clock_ms() - postings[0].at) / 1000)
             await self._apply(epoch, after, postings)
             after = postings[-1].seq

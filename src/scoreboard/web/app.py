@@ -183,22 +183,24 @@ def application(
     Raises:
         KeyError: an operation has no handler.
     """
-    by_path: dict[str, dict[str, Handler]] = {STATIC: {"GET": mounted.handlers["static"]}}
+    by_path: dict[str, dict[str, Handler]] = {}
     counted = {STATIC: False}
-    routes: list[BaseRoute] = [WebSocketRoute("/ws/scoreboard", mounted.live)]
+    streams: list[BaseRoute] = [WebSocketRoute("/ws/scoreboard", mounted.live)]
     for operation in operations:
         if operation.name in mounted.streams:
             endpoint = Stream(mounted.streams[operation.name], operation.path, gate, telemetry)
-            routes.append(Route(operation.path, endpoint))
+            streams.append(Route(operation.path, endpoint))
             continue
         handlers = by_path.setdefault(operation.path, {})
         handlers[operation.method] = mounted.handlers[operation.name]
         counted[operation.path] = operation.path.startswith("/v1/")
-    for path, handlers in by_path.items():
-        resource = Resource(path, handlers, gate, telemetry, counted=counted[path])
-        routes.append(Route(path, resource))
+    by_path[STATIC] = {"GET": mounted.handlers["static"]}
+    routes: list[BaseRoute] = [
+        Route(path, Resource(path, handlers, gate, telemetry, counted=counted[path]))
+        for path, handlers in by_path.items()
+    ]
     nowhere = Resource("other", {}, gate, telemetry, counted=True)
-    return Router(routes, redirect_slashes=False, default=Elsewhere(nowhere))
+    return Router([*routes, *streams], redirect_slashes=False, default=Elsewhere(nowhere))
 
 
 class Stream:

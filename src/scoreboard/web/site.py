@@ -1,13 +1,11 @@
 """The pages and documents: nothing in them is loaded from elsewhere."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from urllib.parse import parse_qsl
 
 from scoreboard import wire
 from scoreboard.core.board import DEFAULT_BOARD
 from scoreboard.core.identifier import is_board
-from scoreboard.core.moment import EPOCH
 from scoreboard.core.window import Window
 from scoreboard.errors import InvalidParameter, NotFound
 from scoreboard.service.reader import Reader
@@ -29,7 +27,6 @@ _HTML: Headers = [
 _ANY_ORIGIN = (b"access-control-allow-origin", b"*")
 _SHARED = (b"cross-origin-resource-policy", b"cross-origin")
 _PARAMETERS = frozenset({"board", "period", "kiosk"})
-CONTACT_DAYS = 365
 
 
 class SiteHandler:
@@ -104,17 +101,6 @@ class SiteHandler:
             _ANY_ORIGIN,
         ]
         return Reply(200, headers, body)
-
-
-def security_txt(now_ms: int, contact: str) -> bytes:
-    """``/.well-known/security.txt`` (RFC 9116); it expires a year after the service started."""
-    expires = EPOCH + timedelta(milliseconds=now_ms, days=CONTACT_DAYS)
-    lines = (
-        f"Contact: {contact}",
-        f"Expires: {expires.strftime('%Y-%m-%dT%H:%M:%SZ')}",
-        "Preferred-Languages: en",
-    )
-    return ("\n".join(lines) + "\n").encode()
 
 
 def _query(exchange: Exchange) -> dict[str, str]:
