@@ -255,9 +255,8 @@ class MemoryLimiter:
         now = self._clock()
         log = self._log(key, rate, now)
         if len(log) >= rate.limit:
-            return Verdict(
-                allowed=False, remaining=0, reset_s=math.ceil(log[0] + rate.window_s - now)
-            )
+            free_s = log[len(log) - rate.limit] + rate.window_s
+            return Verdict(allowed=False, remaining=0, reset_s=math.ceil(free_s - now))
         log.append(now)
         return Verdict(
             allowed=True,
