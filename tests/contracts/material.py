@@ -3,6 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from hypothesis import Phase
+
 from scoreboard.core.action import Action
 from scoreboard.core.award import Award, Outcome, Recorded, Refused
 from scoreboard.core.board import Board, Tie
@@ -21,13 +23,14 @@ PRIZE = Action(action_id="prize", points=12)
 FALL = Action(action_id="fall", points=-7)
 NOTHING = Action(action_id="nothing", points=0)
 DEFAULT = Board(board="default")
-LEAGUE = Board(
-    board="league", tie=Tie.SHARED, windows=tuple(Window), time_zone="America/New_York"
-)
+LEAGUE = Board(board="league", tie=Tie.SHARED, windows=tuple(Window), time_zone="America/New_York")
 GOAL = Action(action_id="goal", points=3, board="league")
 FOUL = Action(action_id="foul", points=-2, board="league")
 
 Span = tuple[str, str]
+
+WITHOUT_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
+"""Making a long failing history shorter takes longer than the two minutes of a test."""
 
 
 class Clock:

@@ -40,6 +40,7 @@ from .material import (
     NOTHING,
     PRIZE,
     QUIZ,
+    WITHOUT_SHRINKING,
     Clock,
     all_postings,
     all_scores,
@@ -618,7 +619,11 @@ async def test_the_fallback_shows_what_a_plain_sort_shows(ledger: Ledger, clock:
         for index, row in enumerate(rows):
             standing = await ledger.standing(board, "all", row.user_id)
             assert standing is not None
-            assert (standing.rank, standing.score, standing.total_users) == (row.rank, row.score, 17)
+            assert (standing.rank, standing.score, standing.total_users) == (
+                row.rank,
+                row.score,
+                17,
+            )
             around = await ledger.around(board, "all", row.user_id, 2)
             assert tuple(around or ()) == rows[max(0, index - 2) : index + 3]
         with pytest.raises(NotFound):
@@ -667,7 +672,7 @@ steps = st.tuples(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, phases=WITHOUT_SHRINKING)
 @given(st.lists(steps, max_size=8))
 def test_scores_are_the_sums_of_postings_after_any_history(
     open_ledger: OpenLedger, history: list[tuple[int, list[Award]]]
@@ -715,9 +720,7 @@ async def test_two_nodes_write_one_ledger_without_gaps_and_count_each_award_once
     def node(name: str) -> list[Outcome]:
         return asyncio.run(write_groups(open_ledger, tmp_path, name))
 
-    one, two = await asyncio.gather(
-        asyncio.to_thread(node, "one"), asyncio.to_thread(node, "two")
-    )
+    one, two = await asyncio.gather(asyncio.to_thread(node, "one"), asyncio.to_thread(node, "two"))
     postings = await ensure_sums(ledger)
     shared = [posting for posting in postings if posting.award_id.startswith("shared")]
     assert len(shared) == len({posting.award_id for posting in shared}) == 30

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from scoreboard.core.action import Action, Caps, Rule
 from scoreboard.core.score import SCORE_MAX
+import itertools
 
 MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 
@@ -22,9 +23,7 @@ def action(cooldown_s: int = 0, minute: int = 0, hour: int = 0, day: int = 0) ->
 
 def oracle(subject: Action, earlier: list[int], at_ms: int) -> Rule | None:
     """Sees the whole past, and counts each span in the order of the rules."""
-    if subject.cooldown_s and any(
-        at_ms - subject.cooldown_s * 1000 < moment for moment in earlier
-    ):
+    if subject.cooldown_s and any(at_ms - subject.cooldown_s * 1000 < moment for moment in earlier):
         return Rule.COOLDOWN
     for cap, span_ms, rule in (
         (subject.caps.minute, MINUTE_MS, Rule.CAP_MINUTE),
@@ -77,7 +76,7 @@ def test_no_span_ever_holds_more_than_its_cap(subject: Action, gaps: list[int]) 
                 for start in given_at
             )
     if subject.cooldown_s:
-        between = [later - earlier for earlier, later in zip(given_at, given_at[1:], strict=False)]
+        between = [later - earlier for earlier, later in itertools.pairwise(given_at)]
         assert all(gap >= subject.cooldown_s * 1000 for gap in between)
 
 

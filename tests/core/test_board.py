@@ -70,7 +70,16 @@ def test_a_board_has_every_window_once_and_all_time_always(windows: tuple[Window
 
 @pytest.mark.parametrize(
     "zone",
-    ["", "Nowhere/City", "Europe", "../../etc/passwd", "/etc/passwd", "Europe/Berlin\n", "a\x00b", "é"],
+    [
+        "",
+        "Nowhere/City",
+        "Europe",
+        "../../etc/passwd",
+        "/etc/passwd",
+        "Europe/Berlin\n",
+        "a\x00b",
+        "é",
+    ],
 )
 def test_a_zone_that_is_none_is_refused(zone: str) -> None:
     with pytest.raises(InvalidPayload) as refused:

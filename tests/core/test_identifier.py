@@ -16,7 +16,22 @@ from scoreboard.core.identifier import (
     is_user_id,
 )
 
-HOSTILE = ["", " ", "a ", " a", "a\n", "\na", "a\r\nb", "a\x00", "ä", "a\u202eb", "１", "a/b", "a'--", "<b>"]
+HOSTILE = [
+    "",
+    " ",
+    "a ",
+    " a",
+    "a\n",
+    "\na",
+    "a\r\nb",
+    "a\x00",
+    "ä",
+    "a\u202eb",
+    "１",
+    "a/b",
+    "a'--",
+    "<b>",
+]
 CHECKS: list[tuple[Callable[[str], bool], list[str], list[str]]] = [
     (
         is_user_id,
@@ -48,7 +63,9 @@ CHECKS: list[tuple[Callable[[str], bool], list[str], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("check", "good", "bad"), CHECKS, ids=lambda each: getattr(each, "__name__", ""))
+@pytest.mark.parametrize(
+    ("check", "good", "bad"), CHECKS, ids=lambda each: getattr(each, "__name__", "")
+)
 def test_identifiers_are_exactly_those_of_the_contract(
     check: Callable[[str], bool], good: list[str], bad: list[str]
 ) -> None:

@@ -131,7 +131,9 @@ groups = st.lists(
     st.tuples(
         st.sampled_from(["u1", "u2", "u3"]),
         st.sampled_from(["a1", "a2", "a3", "a4"]),
-        st.sampled_from([QUIZ, Action(action_id="fall", points=-3), Action(action_id="nil", points=0)]),
+        st.sampled_from(
+            [QUIZ, Action(action_id="fall", points=-3), Action(action_id="nil", points=0)]
+        ),
     ),
     max_size=12,
 )

@@ -32,14 +32,12 @@ def test_no_points_keep_the_place_in_the_order() -> None:
         (SCORE_MAX + 1, False), (-SCORE_MAX - 1, False),
     ],
 )  # fmt: skip
-def test_the_range_is_that_of_exact_doubles(score: int, within: bool) -> None:  # noqa: FBT001
+def test_the_range_is_that_of_exact_doubles(score: int, within: bool) -> None:
     assert in_range(score) is within
     if within:
         assert int(float(score)) == score
 
 
-def test_the_first_score_out_of_range_is_the_first_that_a_double_cannot_tell_from_its_neighbour() -> (
-    None
-):
+def test_beyond_the_range_a_double_cannot_tell_neighbours_apart() -> None:
     assert float(SCORE_MAX + 1) == float(SCORE_MAX + 2)
     assert float(SCORE_MAX) != float(SCORE_MAX - 1)

@@ -25,7 +25,9 @@ ties = st.sampled_from(Tie)
 @st.composite
 def populations(draw: st.DrawFn) -> list[Score]:
     """Users with few different scores, so that most of them tie; each seq is one user's."""
-    points = draw(st.lists(st.integers(-2, 6) | st.sampled_from([-SCORE_MAX, SCORE_MAX]), max_size=24))
+    points = draw(
+        st.lists(st.integers(-2, 6) | st.sampled_from([-SCORE_MAX, SCORE_MAX]), max_size=24)
+    )
     seqs = draw(st.permutations(range(1, len(points) + 1)))
     # Names run against the order of arrival, so that an order by name is never right by chance.
     return [
