@@ -1,0 +1,93 @@
+"""What the database file itself says, read with plain SQL beside or after the service."""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tests.acceptance.crowd import Acknowledged, Top
+
+DAY = "strftime('%Y-%m-%d', l.at / 1000, 'unixepoch')"
+
+
+class Line(NamedTuple):
+    """One award in the ledger."""
+
+    seq: int
+    award_id: str
+    user: str
+    action: str
+    points: int
+    score_after: int
+
+
+def ask(data: Path, statement: str) -> list[Any]:
+    with closing(sqlite3.connect(f"file:{data}/scoreboard.db?mode=ro", uri=True)) as db:
+        return db.execute(statement).fetchall()
+
+
+def awards(data: Path) -> list[Line]:
+    """Every award, in the order of the ledger."""
+    statement = (
+        "SELECT seq, award_id, user_id, action_id, points, score_after "
+        "FROM ledger JOIN users USING (user_ref) WHERE kind = 'award' ORDER BY seq"
+    )
+    return [Line(*row) for row in ask(data, statement)]
+
+
+def ensure_whole(data: Path) -> None:
+    """No gap in seq, no award twice, and every score the sum of its postings, in each period."""
+    statement = "SELECT count(*), min(seq), max(seq), count(DISTINCT award_id) FROM ledger"
+    (count, first, last, ids) = ask(data, statement)[0]
+    assert (first, last, ids) == (1, count, count)
+    assert ask(data, "SELECT seq FROM ledger_head") == [(last,)]
+    for period in ("'all'", DAY):
+        sums = (
+            f"SELECT l.board, {period} AS period, u.user_id, sum(l.points) FROM ledger AS l "
+            "JOIN users AS u USING (user_ref) WHERE l.kind = 'award' GROUP BY 1, 2, 3 ORDER BY 3"
+        )
+        shape = "period = 'all'" if period == "'all'" else "period LIKE '____-__-__'"
+        scores = (
+            "SELECT board, period, user_id, score FROM scores "
+            f"WHERE board = 'default' AND {shape} ORDER BY user_id"
+        )
+        found = ask(data, scores)
+        if found or period == "'all'":
+            assert sorted(found) == sorted(ask(data, sums))
+    assert ask(data, "PRAGMA integrity_check") == [("ok",)]
+
+
+def ensure_acknowledged(data: Path, acknowledged: dict[str, Acknowledged]) -> None:
+    """The ledger holds exactly the awards that were acknowledged, each as it was answered."""
+    lines = awards(data)
+    assert {line.award_id for line in lines} == acknowledged.keys()
+    assert len(lines) == len(acknowledged)
+    for line in lines:
+        answer = acknowledged[line.award_id]
+        assert (line.user, line.action) == (answer.user, answer.action)
+        assert answer.body == b'{"success":true,"new_score":%d}' % line.score_after
+
+
+def ensure_frames(data: Path, tops: Sequence[Top]) -> None:
+    """Places only grow, and each frame is the true top ten at its seq."""
+    places = [top.place() for top in tops]
+    assert all(before < after for before, after in pairwise(places))
+    ((epoch,),) = ask(data, "SELECT epoch FROM ledger_head")
+    assert {top.epoch for top in tops} <= {epoch}
+    for top, rows in zip(tops, _true_tops(awards(data), [top.seq for top in tops]), strict=True):
+        assert top.rows == rows, f"frame {top.seq}"
+
+
+def _true_tops(lines: Iterable[Line], seqs: Iterable[int]) -> Iterable[list[tuple[int, str, int]]]:
+    scores: dict[str, tuple[int, int]] = {}
+    rest = iter(lines)
+    line = next(rest, None)
+    for seq in seqs:
+        while line is not None and line.seq <= seq:
+            before = scores.get(line.user, (0, 0))[0]
+            scores[line.user] = (before + line.points, line.seq)
+            line = next(rest, None)
+        order = sorted(scores.items(), key=lambda item: (-item[1][0], item[1][1]))[:10]
+        yield [(rank, user, score) for rank, (user, (score, _)) in enumerate(order, 1)]
