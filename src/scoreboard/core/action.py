@@ -36,6 +36,9 @@ class Caps(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     day: Count = 0
 
 
+NO_CAPS = Caps()
+
+
 class Action(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The settings of an action; ``cooldown_s`` is the least time between two awards of it."""
 
@@ -43,8 +46,13 @@ class Action(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     points: Points
     board: BoardId = DEFAULT_BOARD
     cooldown_s: Annotated[int, Meta(ge=0, le=31_536_000)] = 0
-    caps: Caps = Caps()
+    caps: Caps = NO_CAPS
     requires_signature: bool = False
+
+    @property
+    def has_rules(self) -> bool:
+        """Whether earlier awards matter to the next one."""
+        return self.cooldown_s > 0 or self.caps != NO_CAPS
 
     def memory_ms(self) -> int:
         """How far back this action's rules look; 0 when it has none."""

@@ -82,9 +82,11 @@ def _outcome(
     user_ref, status = knowledge.users[award.user_id]
     if status == BANNED:
         return Refused(UserSuspended())
-    broken = award.action.broken_rule(_history(award, knowledge), knowledge.at)
-    if broken is not None:
-        return Refused(SuspiciousActivity(broken))
+    if award.action.has_rules:
+        earlier_ms = knowledge.earlier.get((award.user_id, award.action.action_id), [])
+        broken = award.action.broken_rule(earlier_ms, knowledge.at)
+        if broken is not None:
+            return Refused(SuspiciousActivity(broken))
     after = _scores_after(award, periods[award.action.board], knowledge)
     if after is None:
         return Refused(ScoreLimit())
@@ -96,12 +98,6 @@ def _outcome(
 def _repeated(award: Award, earlier: Posting) -> Outcome:
     same = earlier.user_id == award.user_id and earlier.action_id == award.action.action_id
     return Repeated(earlier) if same else Refused(AwardConflict())
-
-
-def _history(award: Award, knowledge: Knowledge) -> list[int]:
-    if not award.action.memory_ms():
-        return []
-    return knowledge.earlier.get((award.user_id, award.action.action_id), [])
 
 
 def _scores_after(
@@ -153,7 +149,7 @@ def _record(
     knowledge.seq = posting.seq
     if award.named:
         knowledge.known[award.award_id] = posting
-    if award.action.memory_ms():
+    if award.action.has_rules:
         earlier = knowledge.earlier.setdefault((award.user_id, award.action.action_id), [])
         earlier.append(posting.at)
     for key, score in after:

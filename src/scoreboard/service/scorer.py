@@ -161,7 +161,7 @@ class Scorer:
         return Answer(posting, repeated=True, rate=rate, verdict=verdict)
 
     async def _ensure_no_rule(self, request: Request, action: Action) -> None:
-        if not action.memory_ms():
+        if not action.has_rules:
             return
         now_ms = self._clock_ms()
         postings = await self._ledger.postings_of(request.user_id, None, HISTORY_MAX)

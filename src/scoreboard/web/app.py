@@ -26,10 +26,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 PREFLIGHT_MAX_AGE_S = 600
 STATIC = "/static/{name}"
 
-_SAFE: Headers = [
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-]
+_SAFE: Headers = [(b"x-content-type-options", b"nosniff")]
 _EXPOSED = (
     b"Award-Id, ETag, Idempotency-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After"
 )

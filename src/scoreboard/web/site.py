@@ -22,6 +22,7 @@ _POLICY = (
 _HTML: Headers = [
     (b"content-type", b"text/html; charset=utf-8"),
     (b"cache-control", b"no-cache"),
+    (b"referrer-policy", b"no-referrer"),
     _POLICY,
 ]
 _ANY_ORIGIN = (b"access-control-allow-origin", b"*")

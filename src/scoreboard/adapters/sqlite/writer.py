@@ -185,7 +185,7 @@ class Writer:
         memories = {
             (award.user_id, award.action.action_id): at - award.action.memory_ms()
             for award in awards
-            if award.action.memory_ms()
+            if award.action.has_rules
         }
         if not memories:
             return {}
