@@ -57,7 +57,8 @@ class GroupCommit:
         self._writing: asyncio.Task[None] | None = None
         self._size = telemetry.child("scoreboard_group_size")
         self._commit = telemetry.child("scoreboard_commit_seconds")
-        self._queue = telemetry.child("scoreboard_waiting_awards")
+        queue = telemetry.child("scoreboard_waiting_awards")
+        queue.set_function(lambda: len(self._waiting))  # a commit that hangs must show it too
         self._unknown = telemetry.child("scoreboard_unknown_outcomes_total")
 
     async def record(self, award: Award) -> Outcome:
@@ -102,7 +103,6 @@ class GroupCommit:
                 waiting.outcome.set_exception(Unavailable())
                 continue
             group.append(waiting)
-        self._queue.set(len(self._waiting))
         return group
 
     async def _write(self, group: Sequence[_Waiting]) -> None:
