@@ -237,9 +237,11 @@ class Watcher:
             since = "?since={}-{}".format(*self.tops[-1].place()) if self.tops else ""
             with contextlib.suppress(OSError, WebSocketException, TimeoutError):
                 async with connect(self._url + since, compression=None) as websocket:
-                    async for text in websocket:
-                        self._take(json.loads(text))
-                self.close_codes.append(websocket.close_code)
+                    try:
+                        async for text in websocket:
+                            self._take(json.loads(text))
+                    finally:
+                        self.close_codes.append(websocket.close_code)
             await asyncio.sleep(PAUSE_S)
 
     def _take(self, message: dict) -> None:
