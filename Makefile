@@ -38,7 +38,9 @@ bench: .venv/bench.installed ## measure everything, or one part (PART=awards)
 	$(BIN)/python -m bench $(PART) $(ARGS)
 
 docs: .venv/run.installed ## write the pages that come from the code
-	$(BIN)/scoreboard settings --markdown > docs/configure.md
+	@sed '/^| setting /,$$d' docs/configure.md > docs/.configure.md
+	@$(BIN)/scoreboard settings --markdown >> docs/.configure.md
+	@mv docs/.configure.md docs/configure.md
 
 lock: .venv/dev.installed ## choose versions anew and write requirements/*.txt
 	sh requirements/lock.sh $(BIN)/uv
