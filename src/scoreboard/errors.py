@@ -15,7 +15,8 @@ exceptions. ``temporary`` says that asking again can help. HTTP statuses are in
     |   +-- Limited           RateLimited, TooManyConnections
     +-- Outage                we have to change something: Unavailable, OutcomeUnknown, Overloaded
     +-- Misconfigured         the operator has to change something: refuses to start
-    +-- PeriodMoved           inside only: the group was judged in periods that have ended
+    +-- PeriodMoved           inside only: the group was prepared for periods that have ended
+    +-- CatalogueMoved        inside only: the group was prepared with settings that have changed
     +-- OutOfPlace            inside only: a group does not begin right after the ranking's place
 """
 
@@ -234,9 +235,16 @@ class Misconfigured(ScoreboardError):
 
 
 class PeriodMoved(ScoreboardError):
-    """A period ended between judging the group and writing it; judge it again."""
+    """A period ended between preparing the group and writing it; prepare it again."""
 
     code = "period-moved"
+    temporary = True
+
+
+class CatalogueMoved(ScoreboardError):
+    """The catalogue changed between preparing the group and writing it; prepare it again."""
+
+    code = "catalogue-moved"
     temporary = True
 
 

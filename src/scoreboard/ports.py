@@ -43,13 +43,6 @@ class Opening(Struct, frozen=True):
     period: str
 
 
-class Appended(Struct, frozen=True):
-    """The outcomes of a group, in its order, and the version of the catalogue it met."""
-
-    outcomes: tuple[Outcome, ...]
-    catalogue_version: int
-
-
 class Change(Struct, frozen=True):
     """One change of the catalogue, with who asked for it and why."""
 
@@ -117,6 +110,13 @@ class Standings(Protocol):
         ...
 
 
+class Prepared(Struct, frozen=True):
+    """The version of the catalogue, and the current periods of each board in the group."""
+
+    catalogue_version: int
+    periods: Mapping[str, Sequence[Period]]
+
+
 class Ledger(Standings, Protocol):
     """Remembers: the append-only order of all postings, and the scores that follow from it.
 
@@ -124,18 +124,16 @@ class Ledger(Standings, Protocol):
     it returns. Postings are numbered without gaps in commit order, whoever writes.
     """
 
-    async def append(
-        self, awards: Sequence[Award], periods: Mapping[str, Sequence[Period]]
-    ) -> Appended:
-        """Record a group of awards in one transaction, each judged on its own.
+    async def append(self, awards: Sequence[Award], prepared: Prepared) -> Sequence[Outcome]:
+        """Record a group of awards in one transaction, each judged on its own; answers in order.
 
-        ``periods`` are the current periods of every board in the group. An award whose id is
+        An award whose id is
         known is Repeated, also within the group; if it is for another user or action it is
         Refused with AwardConflict. Rules of the action are judged against the ledger in group
         order. One award never fails another.
 
         Raises:
-            PeriodMoved: the ledger's clock is outside a given period; nothing was recorded.
+            PeriodMoved, CatalogueMoved: it has to be prepared again; nothing was recorded.
             Unavailable: nothing was recorded.
             OutcomeUnknown: the commit's answer was lost; named awards may be asked again.
         """

@@ -12,7 +12,7 @@ from scoreboard.core.posting import Kind, Posting
 from scoreboard.core.score import Score
 from scoreboard.core.window import Window
 from scoreboard.errors import ScoreboardError
-from scoreboard.ports import Change, Ledger
+from scoreboard.ports import Change, Ledger, Prepared
 
 NOON = 1_795_435_200_000  # 2026-11-23T12:00:00Z, a Monday
 HOUR_MS = 3_600_000
@@ -65,11 +65,11 @@ async def put(ledger: Ledger, *subjects: Action | Board) -> None:
 
 
 async def append(ledger: Ledger, clock: Clock, *awards: Award) -> tuple[Outcome, ...]:
-    boards = (await ledger.catalogue()).boards
+    catalogue = await ledger.catalogue()
     at = max(clock(), (await ledger.head()).at)
     named = {award.action.board for award in awards}
-    periods = {board: boards[board].periods_at(at) for board in named}
-    return (await ledger.append(awards, periods)).outcomes
+    periods = {board: catalogue.boards[board].periods_at(at) for board in named}
+    return tuple(await ledger.append(awards, Prepared(catalogue.version, periods)))
 
 
 def posting_of(outcome: Outcome) -> Posting:

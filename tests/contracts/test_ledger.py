@@ -19,6 +19,7 @@ from scoreboard.core.standing import Next, placed_by_sorting
 from scoreboard.core.window import Window
 from scoreboard.errors import (
     AwardConflict,
+    CatalogueMoved,
     InvalidPayload,
     NotFound,
     PeriodMoved,
@@ -26,7 +27,7 @@ from scoreboard.errors import (
     SuspiciousActivity,
     Unavailable,
 )
-from scoreboard.ports import Change, Ledger, Opening
+from scoreboard.ports import Change, Ledger, Opening, Prepared
 
 from .material import (
     DAY_MS,
@@ -355,17 +356,18 @@ async def test_a_group_of_a_period_that_ended_is_refused_whole(
 ) -> None:
     await put(ledger, LEAGUE, GOAL)
     before = await ledger.head()
-    stale = {
+    periods = {
         "league": LEAGUE.periods_at(clock()),
         "default": DEFAULT.periods_at(clock()),
     }
-    clock.now_ms = stale["league"][1].end_ms
+    stale = Prepared((await ledger.catalogue()).version, periods)
+    clock.now_ms = periods["league"][1].end_ms
     with pytest.raises(PeriodMoved):
         await ledger.append([award("a1"), award("a2", action=GOAL)], stale)
     assert await ledger.head() == before
     assert await ledger.posting("a1") is None
     clock.now_ms -= 1
-    outcomes = (await ledger.append([award("a2", action=GOAL)], stale)).outcomes
+    outcomes = await ledger.append([award("a2", action=GOAL)], stale)
     assert isinstance(outcomes[0], Recorded)
 
 
@@ -373,7 +375,8 @@ async def test_a_group_of_a_period_still_to_come_is_refused_whole(
     ledger: Ledger, clock: Clock
 ) -> None:
     await put(ledger, LEAGUE, GOAL)
-    early = {"league": LEAGUE.periods_at(clock() + DAY_MS)}
+    version = (await ledger.catalogue()).version
+    early = Prepared(version, {"league": LEAGUE.periods_at(clock() + DAY_MS)})
     with pytest.raises(PeriodMoved):
         await ledger.append([award("a1", action=GOAL)], early)
     assert await ledger.posting("a1") is None
@@ -464,15 +467,19 @@ async def test_the_catalogue_is_changed_with_a_record_of_who_and_why(
     assert list(await ledger.audit(None, 1)) == [newest]
 
 
-async def test_each_change_raises_the_version_that_awards_meet(
+async def test_a_group_prepared_with_an_older_catalogue_is_refused_whole(
     ledger: Ledger, clock: Clock
 ) -> None:
+    periods = {"default": DEFAULT.periods_at(clock())}
     before = (await ledger.catalogue()).version
     await put(ledger, QUIZ)
     after = (await ledger.catalogue()).version
     assert after > before
-    met = await ledger.append([award("a1")], {"default": DEFAULT.periods_at(clock())})
-    assert met.catalogue_version == after
+    with pytest.raises(CatalogueMoved):
+        await ledger.append([award("a1")], Prepared(before, periods))
+    assert await ledger.posting("a1") is None
+    (outcome,) = await ledger.append([award("a1")], Prepared(after, periods))
+    assert isinstance(outcome, Recorded)
 
 
 async def test_putting_what_is_there_changes_and_records_nothing(ledger: Ledger) -> None:

@@ -1,4 +1,4 @@
-"""The catalogue as this node knows it: read again when a write says that it has changed."""
+"""The catalogue as this node knows it: read again when a write finds that it has changed."""
 
 import asyncio
 from collections.abc import Mapping
@@ -22,8 +22,11 @@ class CurrentCatalogue:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._catalogue = Catalogue(0, {}, {})
-        self._stale = asyncio.Event()
         self._asked_at_s = float("-inf")
+
+    @property
+    def version(self) -> int:
+        return self._catalogue.version
 
     @property
     def actions(self) -> Mapping[str, Action]:
@@ -44,11 +47,6 @@ class CurrentCatalogue:
             raise NotFound
         return board
 
-    def met(self, version: int) -> None:
-        """A write met this version: look again when it is not ours."""
-        if version != self._catalogue.version:
-            self._stale.set()
-
     async def action(self, action_id: str) -> Action | None:
         """An action, also one that another process has put just now."""
         action = self.actions.get(action_id)
@@ -61,7 +59,6 @@ class CurrentCatalogue:
 
     async def load(self) -> None:
         """Read it now."""
-        self._stale.clear()
         fresh = await self._ledger.catalogue()
         if fresh.version != self._catalogue.version:
             log().info(Event.CATALOGUE_CHANGED, version=fresh.version)
@@ -70,13 +67,8 @@ class CurrentCatalogue:
     async def run(self) -> None:
         """Keep it fresh for ever."""
         while True:
-            try:
-                async with asyncio.timeout(LOOK_EVERY_S):
-                    await self._stale.wait()
-            except TimeoutError:
-                pass
+            await asyncio.sleep(LOOK_EVERY_S)
             try:
                 await self.load()
             except ScoreboardError as error:
                 log().warning(Event.LEDGER_FAILED, code=error.code)
-                await asyncio.sleep(LOOK_EVERY_S)

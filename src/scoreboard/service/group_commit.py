@@ -2,20 +2,20 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
 from scoreboard.core.award import Award, Outcome
-from scoreboard.core.window import Period
 from scoreboard.errors import (
+    CatalogueMoved,
     OutcomeUnknown,
     Overloaded,
     PeriodMoved,
     ScoreboardError,
     Unavailable,
 )
-from scoreboard.ports import Appended, Ledger
+from scoreboard.ports import Ledger, Prepared
 from scoreboard.service.catalogue import CurrentCatalogue
 from scoreboard.service.health import Health
 from scoreboard.telemetry import Event, Telemetry, log
@@ -24,7 +24,7 @@ WAIT_MAX_S = 2.0
 """An award that waited longer for its turn is refused unwritten: its caller has other plans."""
 
 MOVES_MAX = 3
-"""Tries for a group whose periods move on; they move once a day."""
+"""Tries for a group whose periods or settings move on under it."""
 
 
 class _Waiting(Struct):
@@ -107,7 +107,7 @@ class GroupCommit:
 
     async def _write(self, group: Sequence[_Waiting]) -> None:
         try:
-            appended = await self._append([waiting.award for waiting in group])
+            outcomes = await self._append([waiting.award for waiting in group])
         except ScoreboardError as error:
             self._fail(group, error)
         except Exception:  # noqa: BLE001 - whatever it is, these awards may have been recorded
@@ -115,28 +115,31 @@ class GroupCommit:
             self._fail(group, OutcomeUnknown())
         else:
             self._health.restored("ledger")
-            self._catalogue.met(appended.catalogue_version)
-            for waiting, outcome in zip(group, appended.outcomes, strict=True):
+            for waiting, outcome in zip(group, outcomes, strict=True):
                 if not waiting.outcome.done():
                     waiting.outcome.set_result(outcome)
 
-    async def _append(self, awards: Sequence[Award]) -> Appended:
+    async def _append(self, awards: Sequence[Award]) -> Sequence[Outcome]:
         loop = asyncio.get_running_loop()
         for _ in range(MOVES_MAX):
             began = loop.time()
             try:
-                appended = await self._ledger.append(awards, self._periods(awards))
+                outcomes = await self._ledger.append(awards, self._prepared(awards))
             except PeriodMoved:
+                continue
+            except CatalogueMoved:
+                await self._catalogue.load()
                 continue
             self._commit.observe(loop.time() - began)
             self._size.observe(len(awards))
-            return appended
+            return outcomes
         raise Unavailable
 
-    def _periods(self, awards: Sequence[Award]) -> Mapping[str, Sequence[Period]]:
+    def _prepared(self, awards: Sequence[Award]) -> Prepared:
         boards = {award.action.board for award in awards}
         now_ms = self._clock_ms()
-        return {name: self._catalogue.board(name).periods_at(now_ms) for name in boards}
+        periods = {name: self._catalogue.board(name).periods_at(now_ms) for name in boards}
+        return Prepared(self._catalogue.version, periods)
 
     def _fail(self, group: Sequence[_Waiting], error: ScoreboardError) -> None:
         log().warning(Event.LEDGER_FAILED, code=error.code, awards=len(group))

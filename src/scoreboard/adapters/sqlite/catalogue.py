@@ -28,7 +28,7 @@ def read_catalogue(db: sqlite3.Connection) -> Catalogue:
 
 def change(writer: Writer, wanted: Change) -> Posting | None:
     """Put what is wanted, unless it is there already; answers the posting of a board."""
-    with transaction(writer.db):
+    with transaction(writer.db, committing=writer.before_commit):
         if isinstance(wanted.subject, Action):
             _put_action(writer, wanted, wanted.subject)
             return None

@@ -5,7 +5,7 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -14,21 +14,20 @@ from scoreboard.adapters.migrations import pending
 from scoreboard.adapters.sqlite import catalogue, reader
 from scoreboard.adapters.sqlite.file import SQL, STEPS, applied, connect, migrate, transaction
 from scoreboard.adapters.sqlite.writer import Stage, Writer
-from scoreboard.core.award import Award
+from scoreboard.core.award import Award, Outcome
 from scoreboard.core.board import Board
 from scoreboard.core.posting import Posting
 from scoreboard.core.score import Score
 from scoreboard.core.standing import Page, Row, Snapshot, Standing
-from scoreboard.core.window import Period
 from scoreboard.errors import Misconfigured
 from scoreboard.ports import (
-    Appended,
     AuditEntry,
     Catalogue,
     Change,
     Head,
     Key,
     Opening,
+    Prepared,
 )
 
 READERS = 2
@@ -74,11 +73,11 @@ class SqliteLedger:
 
         def make() -> Writer:
             writer = Writer(path, clock_ms, stage)
-            if may_migrate:
-                migrate(writer.db, clock_ms())
-            elif pending(STEPS, applied(writer.db)):
+            try:
+                _ensure_schema(writer, clock_ms, may_migrate=may_migrate)
+            except BaseException:
                 writer.close()
-                raise Misconfigured("The database's schema is old: run `scoreboard migrate` first.")
+                raise
             return writer
 
         return cls(path, await asyncio.to_thread(make))
@@ -95,12 +94,10 @@ class SqliteLedger:
 
     # --- writes
 
-    async def append(
-        self, awards: Sequence[Award], periods: Mapping[str, Sequence[Period]]
-    ) -> Appended:
-        judgement, version = await self._write(self._writer.append, awards, periods)
+    async def append(self, awards: Sequence[Award], prepared: Prepared) -> Sequence[Outcome]:
+        judgement = await self._write(self._writer.append, awards, prepared)
         self._committed(judgement.postings)
-        return Appended(tuple(judgement.outcomes), version)
+        return judgement.outcomes
 
     async def open_periods(self, openings: Sequence[Opening]) -> Sequence[Posting]:
         postings = await self._write(self._writer.open, openings)
@@ -112,7 +109,7 @@ class SqliteLedger:
         self._committed([posting] if posting else [])
 
     async def bind(self, fingerprint: str) -> str:
-        return await self._write(_bind, self._writer.db, fingerprint)
+        return await self._write(_bind, self._writer, fingerprint)
 
     def _committed(self, postings: Sequence[Posting]) -> None:
         if not postings:
@@ -204,8 +201,15 @@ class SqliteLedger:
         return db
 
 
-def _bind(db: sqlite3.Connection, fingerprint: str) -> str:
-    with transaction(db):
-        db.execute(SQL["set_fingerprint"], {"fingerprint": fingerprint})
-        bound: Any = db.execute(SQL["head"]).fetchone()[4]
+def _ensure_schema(writer: Writer, clock_ms: Callable[[], int], *, may_migrate: bool) -> None:
+    if may_migrate:
+        migrate(writer.db, clock_ms())
+    elif pending(STEPS, applied(writer.db)):
+        raise Misconfigured("The database's schema is old: run `scoreboard migrate` first.")
+
+
+def _bind(writer: Writer, fingerprint: str) -> str:
+    with transaction(writer.db, committing=writer.before_commit):
+        writer.db.execute(SQL["set_fingerprint"], {"fingerprint": fingerprint})
+        bound: Any = writer.db.execute(SQL["head"]).fetchone()[4]
     return str(bound)

@@ -13,8 +13,8 @@ from scoreboard.core.judgement import Judgement, Knowledge, ScoreKey, ensure_cur
 from scoreboard.core.posting import Kind, Posting
 from scoreboard.core.score import Score
 from scoreboard.core.window import Period
-from scoreboard.errors import Unavailable
-from scoreboard.ports import Head, Opening
+from scoreboard.errors import CatalogueMoved, Unavailable
+from scoreboard.ports import Head, Opening, Prepared
 
 Stage = Callable[[str], None]
 """Told how far a group has come (``begin``, ``commit``, ``committed``), for fault injection."""
@@ -37,13 +37,14 @@ class Writer:
     def close(self) -> None:
         self.db.close()
 
-    def append(
-        self, awards: Sequence[Award], periods: Mapping[str, Sequence[Period]]
-    ) -> tuple[Judgement, int]:
-        """Judge and record a group; answers the judgement and the catalogue's version."""
+    def append(self, awards: Sequence[Award], prepared: Prepared) -> Judgement:
+        """Judge and record a group."""
+        periods = prepared.periods
         self._stage("begin")
-        with transaction(self.db, committing=self._before_commit):
+        with transaction(self.db, committing=self.before_commit):
             head, catalogue = self.head()
+            if catalogue != prepared.catalogue_version:
+                raise CatalogueMoved
             at = self._now(head)
             ensure_current(periods, at)
             knowledge = self._knowledge(awards, periods, head, at)
@@ -51,11 +52,11 @@ class Writer:
             if judgement.postings:
                 self._write(judgement, knowledge)
         self._stage("committed")
-        return judgement, catalogue
+        return judgement
 
     def open(self, openings: Sequence[Opening]) -> list[Posting]:
         """Record periods that were not opened before."""
-        with transaction(self.db, committing=self._before_commit):
+        with transaction(self.db, committing=self.before_commit):
             ids = {
                 derived_id("period", opening.board, opening.period): opening for opening in openings
             }
@@ -116,7 +117,12 @@ class Writer:
         """Note that a posting changed tops without leaving a row in them."""
         self.db.execute(SQL["mark"], {"marks": to_json(tops), "seq": posting.seq, "at": posting.at})
 
-    def _before_commit(self) -> None:
+    def before_commit(self) -> None:
+        """Refuse to commit to a file that is no longer there.
+
+        Raises:
+            Unavailable: the file was deleted, moved or replaced.
+        """
         # SQLite goes on writing to a file that was unlinked: an award there would be lost.
         try:
             present = self._path.stat().st_ino == self._inode
