@@ -1,5 +1,7 @@
 """Rules of actions, against an oracle that looks at every span."""
 
+import itertools
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -7,7 +9,6 @@ from hypothesis import strategies as st
 
 from scoreboard.core.action import Action, Caps, Rule
 from scoreboard.core.score import SCORE_MAX
-import itertools
 
 MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 
@@ -103,6 +104,7 @@ def test_moments_older_than_its_memory_never_matter(
 )
 def test_memory_reaches_as_far_as_the_longest_rule(subject: Action, memory_ms: int) -> None:
     assert subject.memory_ms() == memory_ms
+    assert subject.has_rules == (memory_ms > 0)
 
 
 def test_a_cooldown_ends_at_its_last_millisecond() -> None:
