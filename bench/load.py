@@ -1,10 +1,9 @@
-"""Drives HTTP load with wrk, or with the loader of this package when wrk is absent."""
+"""Drives HTTP load with wrk."""
 
 import json
 import resource
 import shutil
 import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +36,6 @@ class Outcome:
     p50_ms: float
     p90_ms: float
     p99_ms: float
-    loader: str
     loader_cpu_s: float
 
     @property
@@ -47,24 +45,18 @@ class Outcome:
 
 def award(load: Load, tokens: Path) -> Outcome:
     """Awards by random users of the tokens file; a share of them is sent again with its key."""
-    if shutil.which("wrk") is None:
-        return _own(load, "award", tokens)
     words = ["--", str(tokens), ACTION, str(load.repeats), load.key_prefix.ljust(16, "k")]
     return _wrk(load, HERE / "award.lua", "/v1/scores", words)
 
 
 def read(load: Load, path: str) -> Outcome:
     """The same GET again and again."""
-    if shutil.which("wrk") is None:
-        return _own(load, path, None)
     return _wrk(load, HERE / "read.lua", path, [])
 
 
-def loader_name() -> str:
-    return "wrk" if shutil.which("wrk") else "bench.loader (wrk is not installed)"
-
-
 def _wrk(load: Load, script: Path, path: str, words: list[str]) -> Outcome:
+    if shutil.which("wrk") is None:
+        raise LoadError("wrk makes the load: install it, for example with apt-get install wrk")
     command = [
         "wrk",
         "--threads=1",
@@ -75,18 +67,10 @@ def _wrk(load: Load, script: Path, path: str, words: list[str]) -> Outcome:
         f"http://127.0.0.1:{load.port}{path}",
         *words,
     ]
-    return _run(command, load, "wrk")
+    return _run(command, load)
 
 
-def _own(load: Load, what: str, tokens: Path | None) -> Outcome:
-    print("wrk is not installed: bench.loader takes its place", file=sys.stderr)
-    command = [sys.executable, "-m", "bench.loader", what, str(tokens or "-"), ACTION]
-    command += [str(load.port), str(load.connections), str(load.duration_s)]
-    command += [str(load.repeats), load.key_prefix.ljust(16, "k")]
-    return _run(command, load, loader_name())
-
-
-def _run(command: list[str], load: Load, loader: str) -> Outcome:
+def _run(command: list[str], load: Load) -> Outcome:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with tempfile.TemporaryFile("w+") as errors:
         done = subprocess.run(
@@ -102,24 +86,23 @@ def _run(command: list[str], load: Load, loader: str) -> Outcome:
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     found = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
     if done.returncode or not found:
-        raise LoadError(f"{loader} failed: {said}\n{done.stdout}")
+        raise LoadError(f"wrk failed: {said}\n{done.stdout}")
     result = json.loads(found[-1].removeprefix("RESULT "))
-    _refuse_errors(result, loader)
+    _refuse_errors(result)
     return Outcome(
         requests=result["requests"],
         duration_s=result["duration_us"] / 1e6,
         p50_ms=result["p50_us"] / 1e3,
         p90_ms=result["p90_us"] / 1e3,
         p99_ms=result["p99_us"] / 1e3,
-        loader=loader,
         loader_cpu_s=after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
     )
 
 
-def _refuse_errors(result: dict[str, int], loader: str) -> None:
+def _refuse_errors(result: dict[str, int]) -> None:
     bad = {name: result[name] for name in ("status", "connect", "read", "write", "timeout")}
     if any(bad.values()) or result["requests"] == 0:
         raise LoadError(
-            f"{loader} sent {result['requests']} requests and counted {bad}: "
+            f"wrk sent {result['requests']} requests and counted {bad}: "
             "every answer has to be a 2xx"
         )

@@ -19,7 +19,7 @@ from bench.load import ACTION
 READY_WITHIN_S = 300
 STOPPED_WITHIN_S = 60
 POINTS = 10
-NEVER_REACHED = "10000000/60s"
+NEVER_REACHED = "1000000/60s"
 
 
 class ServerError(RuntimeError):
@@ -53,6 +53,7 @@ class Service:
     environment: Callable[[Place], dict[str, str]]
     preparations: Callable[[tuple[str, ...]], list[list[str]]]
     count_awards: str
+    sum_scores: str
     database: str
 
 
@@ -80,6 +81,7 @@ def _ours_environment(place: Place) -> dict[str, str]:
         "SCOREBOARD_JWT_KEYS": str(place.secret_file),
         "SCOREBOARD_USER_RATE": NEVER_REACHED,
         "SCOREBOARD_IP_RATE": NEVER_REACHED,
+        "SCOREBOARD_VIEWERS_PER_ADDRESS": "20000",
     }
 
 
@@ -98,6 +100,7 @@ OURS = Service(
     environment=_ours_environment,
     preparations=_ours_preparations,
     count_awards="SELECT count(*) FROM ledger WHERE kind = 'award'",
+    sum_scores="SELECT sum(score) FROM scores WHERE board = 'default' AND period = 'all'",
     database="scoreboard.db",
 )
 
@@ -111,6 +114,7 @@ BASELINE = Service(
     },
     preparations=lambda _: [],
     count_awards="SELECT count(*) FROM awards",
+    sum_scores="SELECT sum(score) FROM scores",
     database="baseline.db",
 )
 

@@ -34,12 +34,11 @@ LATENCY = Histogram("award_seconds", "Time to record an award")
 
 limiter = SlidingWindow(limit=1_000_000, window_s=60)
 manager = ConnectionManager()
-shown: list[tuple[str, int]] = []
 actions: dict[str, int] = {}
 
 
 @asynccontextmanager
-async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
     async with writer.begin() as connection:
         await connection.run_sync(Base.metadata.create_all)
     async with writer.begin() as connection:
@@ -117,16 +116,15 @@ async def top_ten() -> list[Row]:
 
 
 async def show_if_changed() -> None:
-    global shown
     rows = await top_ten()
     key = [(row.user_id, row.score) for row in rows]
-    if key != shown:
-        shown = key
+    if key != manager.shown:
+        manager.shown = key
         manager.seq += 1
         await manager.broadcast(Board(seq=manager.seq, rows=rows).model_dump_json())
 
 
-async def record(user_id: str, action_id: str, points: int, award_id: str, keyed: bool) -> int:
+async def record(user_id: str, action_id: str, points: int, award_id: str, *, keyed: bool) -> int:
     async with writer.connect() as connection:
         if keyed:
             before = await connection.scalar(AWARD_SCORE, {"award_id": award_id})
@@ -170,7 +168,7 @@ async def post_score(
             user_id, body.action_id, points, award_id, keyed=idempotency_key is not None
         )
         AWARDS.inc()
-        if len(shown) < 10 or new_score >= shown[-1][1]:
+        if len(manager.shown) < 10 or new_score >= manager.shown[-1][1]:
             await show_if_changed()
         return ScoreUpdated(success=True, new_score=new_score)
 

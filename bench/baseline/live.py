@@ -9,6 +9,7 @@ class ConnectionManager:
     def __init__(self) -> None:
         self.active: set[WebSocket] = set()
         self.seq = 0
+        self.shown: list[tuple[str, int]] = []
 
     async def connect(self, websocket: WebSocket) -> None:
         await websocket.accept()
