@@ -41,8 +41,8 @@ def token(running: Service) -> str:
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-# A schema cannot say which actions there are, which cursors were signed or which dates exist: what it
-# allows may still be a 400.
+# A schema cannot say which actions there are, which cursors were signed or which dates exist: what
+# it allows may still be a 400.
 def test_every_answer_is_a_documented_one(case: Case, running: Service, token: str) -> None:
     case.call_and_validate(
         base_url=running.url,

@@ -182,6 +182,10 @@ def _accepted(body: bytes, shape: type[msgspec.Struct]) -> bool:
     return True
 
 
+def _object(pairs: list[tuple[str, str]]) -> str:
+    return "{" + ",".join(f'"{name}":{value}' for name, value in pairs) + "}"
+
+
 IDS = st.sampled_from(["u_42", "a", "quiz.correct", "", "u\n", 'q"', "\\", "é", "\x00"])
 VALUES = st.recursive(
     IDS | st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=True),
@@ -192,7 +196,7 @@ NAMES = st.sampled_from(
     ["user_id", "action_id", "points", "reason", "caps", "day", "windows", "x", "user\\u005fid"]
 )
 PAIRS = st.lists(st.tuples(NAMES, VALUES.map(json.dumps)), max_size=4)
-BODIES = PAIRS.map(lambda pairs: "{%s}" % ",".join(f'"{name}":{value}' for name, value in pairs))
+BODIES = PAIRS.map(_object)
 EDITS = st.tuples(st.integers(0, 60), st.binary(max_size=3), st.integers(0, 3))
 
 

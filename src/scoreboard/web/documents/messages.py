@@ -18,6 +18,10 @@ DESCRIPTION = (
     "is the whole top ten, so that none has to be waited for. Close codes 40xx say stop, 41xx come "
     "back later, 42xx come back now; 1012 and 1013 come back after `retry_after_ms`."
 )
+CREDENTIALS = (
+    "Optional: anyone may watch. In the `Authorization` header, in the subprotocols "
+    "`scoreboard.v1, scoreboard.bearer.<jwt>`, or in a `hello`; never in the query string."
+)
 _SUBPROTOCOL = "scoreboard.v1"
 
 
@@ -55,9 +59,7 @@ def asyncapi() -> bytes:
                     "type": "http",
                     "scheme": "bearer",
                     "bearerFormat": "JWT",
-                    "description": "Optional: anyone may watch. In the `Authorization` header, in "
-                    f"the subprotocols `{_SUBPROTOCOL}, scoreboard.bearer.<jwt>`, or in a `hello`; "
-                    "never in the query string.",
+                    "description": CREDENTIALS,
                 }
             },
         },
