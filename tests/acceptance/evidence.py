@@ -80,6 +80,13 @@ def ensure_frames(data: Path, tops: Sequence[Top]) -> None:
         assert top.rows == rows, f"frame {top.seq}"
 
 
+def true_top(data: Path) -> list[tuple[int, str, int]]:
+    """The top ten that follows from the whole ledger."""
+    lines = awards(data)
+    (rows,) = _true_tops(lines, [lines[-1].seq])
+    return rows
+
+
 def _true_tops(lines: Iterable[Line], seqs: Iterable[int]) -> Iterable[list[tuple[int, str, int]]]:
     scores: dict[str, tuple[int, int]] = {}
     rest = iter(lines)

@@ -5,13 +5,13 @@ import contextlib
 import json
 import signal
 import socket
-import sqlite3
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.acceptance import evidence
 from tests.acceptance.crowd import Connection, Crowd, Watcher, award_request, until
+from tests.acceptance.faults import lock
 from tests.service_process import Service
 
 OUT_WITHIN_S = 25  # half a minute is what orchestrators commonly grant
@@ -106,18 +106,6 @@ def ensure_sent_away(watchers: list[Watcher]) -> None:
 
 def waiting(service: Service) -> float:
     return service.metric("scoreboard_waiting_awards")
-
-
-@contextlib.contextmanager
-def lock(service: Service) -> Iterator[None]:
-    """Nobody else can write to the database meanwhile."""
-    db = sqlite3.connect(service.data / "scoreboard.db", isolation_level=None)
-    try:
-        db.execute("BEGIN IMMEDIATE")
-        yield
-        db.execute("ROLLBACK")
-    finally:
-        db.close()
 
 
 @contextlib.contextmanager

@@ -1,0 +1,57 @@
+"""Faults of the world around the service: a locked database, a disk that is full."""
+
+import contextlib
+import errno
+import os
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.service_process import Service
+
+BLOCK = b"\0" * 4096
+
+
+@contextlib.contextmanager
+def lock(service: Service) -> Iterator[None]:
+    """Nobody else can write to the database meanwhile."""
+    db = sqlite3.connect(service.data / "scoreboard.db", isolation_level=None)
+    try:
+        db.execute("BEGIN IMMEDIATE")
+        yield
+        db.execute("ROLLBACK")
+    finally:
+        db.close()
+
+
+@contextlib.contextmanager
+def small_disk(place: Path, size: str) -> Iterator[Path]:
+    """A file system of its own; only root may mount one."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root: a small file system is mounted")
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
+    mounted = subprocess.run(mount, capture_output=True, text=True, check=False)
+    if mounted.returncode:
+        pytest.skip(f"needs root: a small file system is mounted ({mounted.stderr.strip()})")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+@contextlib.contextmanager
+def full(disk: Path) -> Iterator[None]:
+    """Not one more byte fits on the disk meanwhile."""
+    ballast = disk / "ballast"
+    with ballast.open("wb", buffering=0) as file:
+        with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
+            while True:
+                file.write(BLOCK)
+    try:
+        yield
+    finally:
+        ballast.unlink()
