@@ -15,7 +15,6 @@ from scoreboard.adapters.sqlite import SqliteLedger
 from scoreboard.core.award import Recorded
 from scoreboard.errors import Misconfigured, Outage, ScoreboardError, Unavailable
 from scoreboard.ports import Prepared
-from scoreboard.ports import Prepared
 
 from .material import (
     DEFAULT,
