@@ -56,7 +56,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     """One request and everything that can come back.
 
     ``answer`` is a type of ``wire`` or a media type; ``asked`` and ``told`` are the header fields
-    that a request may and a 200 does carry, by their names in ``headers.py``; ``errors`` come on
+    that a request may and a 200 does carry, explained in ``documents/fields.py``; ``errors`` come on
     top of what any request can meet. What is not ``documented`` is a page, not an interface.
     """
 
@@ -250,7 +250,7 @@ HISTORY = (
 )
 
 
-def _admin(
+def _admin(  # noqa: PLR0913 - a line of the table
     method: str,
     place: str,
     name: str,
@@ -285,12 +285,13 @@ ADMIN = (
 )
 
 
-def _plain(
+def _plain(  # noqa: PLR0913 - a line of the table
     path: str,
     name: str,
     tag: Tag,
     summary: str,
     answer: type[Struct] | str,
+    *,
     access: Access = Access.ANYONE,
 ) -> Operation:
     return Operation(
@@ -309,14 +310,14 @@ _HTML = "text/html; charset=utf-8"
 _EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"
 
 OPERATION = (
-    _plain("/livez", "livez", Tag.OPERATION, "The process runs", _TEXT, Access.OPERATOR),
+    _plain("/livez", "livez", Tag.OPERATION, "The process runs", _TEXT, access=Access.OPERATOR),
     _plain(
         "/readyz",
         "readyz",
         Tag.OPERATION,
         "Whether requests should be sent here; 503 when not",
         wire.Readiness,
-        Access.OPERATOR,
+        access=Access.OPERATOR,
     ),
     _plain(
         "/metrics",
@@ -324,9 +325,16 @@ OPERATION = (
         Tag.OPERATION,
         "Metrics in the Prometheus text format",
         _EXPOSITION,
-        Access.OPERATOR,
+        access=Access.OPERATOR,
     ),
-    _plain("/version", "version", Tag.OPERATION, "What is running", wire.Version, Access.OPERATOR),
+    _plain(
+        "/version",
+        "version",
+        Tag.OPERATION,
+        "What is running",
+        wire.Version,
+        access=Access.OPERATOR,
+    ),
 )
 
 PAGES = (

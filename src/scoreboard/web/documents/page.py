@@ -63,9 +63,13 @@ def _anchor(operation: Operation) -> str:
     return operation.name.replace("_", "-")
 
 
+def _chapter_anchor(tag: Tag) -> str:
+    return f"about-{tag.name.lower()}"
+
+
 def _contents() -> str:
     chapters = "".join(
-        f'<li><a href="#{tag.name.lower()}">{tag.value}</a><ul>'
+        f'<li><a href="#{_chapter_anchor(tag)}">{tag.value}</a><ul>'
         + "".join(
             f'<li><a href="#{_anchor(each)}">{_method(each)}{_breakable(each.path)}</a></li>'
             for each in _of(tag)
@@ -93,7 +97,7 @@ def _breakable(path: str) -> str:
 
 def _chapter(tag: Tag, known: Json) -> str:
     sections = "".join(_section(operation, known) for operation in _of(tag))
-    return f'<section id="{tag.name.lower()}"><h2>{tag.value}</h2>{sections}</section>'
+    return f'<section id="{_chapter_anchor(tag)}"><h2>{tag.value}</h2>{sections}</section>'
 
 
 def _section(operation: Operation, known: Json) -> str:
