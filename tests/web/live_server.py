@@ -219,7 +219,9 @@ def snapshot(
     users: int = 3,
     name: str = "user",
 ) -> Snapshot:
-    rows = tuple(Row(rank, f"{name}{rank}", seq * 100 - rank, EPOCH) for rank in range(1, users + 1))
+    rows = tuple(
+        Row(rank, f"{name}{rank}", seq * 100 - rank, EPOCH) for rank in range(1, users + 1)
+    )
     return Snapshot(board, period, epoch, seq, EPOCH, rows)
 
 

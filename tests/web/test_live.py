@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 import uuid
+from typing import Any
 
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -30,7 +31,7 @@ def settings(**more: object) -> LiveSettings:
 
 
 @both_servers
-async def test_a_viewer_is_welcomed_and_shown_the_board_at_once(prepared):
+async def test_a_viewer_is_welcomed_and_shown_the_board_at_once(prepared: bool) -> None:
     async with live_server(first_seq=7, prepared=prepared) as live, live.connect() as viewer:
         welcome, top = await heard(viewer), await heard(viewer)
         assert welcome == {
@@ -47,14 +48,17 @@ async def test_a_viewer_is_welcomed_and_shown_the_board_at_once(prepared):
 
 
 @both_servers
-async def test_a_changed_top_reaches_every_viewer(prepared):
-    async with live_server(prepared=prepared) as live:
-        async with live.connect() as one, live.connect() as other:
-            for viewer in (one, other):
-                await heard_type(viewer, "top")
-            await live.show(2)
-            for viewer in (one, other):
-                assert (await heard(viewer))["seq"] == 2
+async def test_a_changed_top_reaches_every_viewer(prepared: bool) -> None:
+    async with (
+        live_server(prepared=prepared) as live,
+        live.connect() as one,
+        live.connect() as other,
+    ):
+        for viewer in (one, other):
+            await heard_type(viewer, "top")
+        await live.show(2)
+        for viewer in (one, other):
+            assert (await heard(viewer))["seq"] == 2
 
 
 @pytest.mark.parametrize(
@@ -62,7 +66,7 @@ async def test_a_changed_top_reaches_every_viewer(prepared):
     [(f"{EPOCH}-7", True), (f"{EPOCH}-8", True), (f"{EPOCH}-6", False), (f"{EPOCH + 1}-9", False)],
     ids=["same", "ahead", "behind", "another epoch"],
 )
-async def test_a_board_the_viewer_has_is_not_sent_again(since, resumed):
+async def test_a_board_the_viewer_has_is_not_sent_again(since: str, resumed: bool) -> None:
     async with live_server(first_seq=7) as live, live.connect(f"?since={since}") as viewer:
         assert (await heard(viewer))["resumed"] is resumed
         await live.show(9)
@@ -70,7 +74,7 @@ async def test_a_board_the_viewer_has_is_not_sent_again(since, resumed):
 
 
 @both_servers
-async def test_an_older_frame_is_never_shown_after_a_newer_one(prepared):
+async def test_an_older_frame_is_never_shown_after_a_newer_one(prepared: bool) -> None:
     async with live_server(first_seq=5, prepared=prepared) as live, live.connect() as viewer:
         seen = [(await heard_type(viewer, "top"))["seq"]]
         for seq in (9, 4, 8, 12, 11, 20):
@@ -80,14 +84,14 @@ async def test_an_older_frame_is_never_shown_after_a_newer_one(prepared):
         assert seen == sorted(set(seen))
 
 
-async def test_frames_of_a_new_epoch_are_newer():
+async def test_frames_of_a_new_epoch_are_newer() -> None:
     async with live_server(first_seq=90) as live, live.connect() as viewer:
         await heard_type(viewer, "top")
         await live.show(1, epoch=EPOCH + 1)
         assert (await heard(viewer))["epoch"] == EPOCH + 1
 
 
-async def test_a_window_moves_to_its_new_period_and_a_named_period_stays():
+async def test_a_window_moves_to_its_new_period_and_a_named_period_stays() -> None:
     async with live_server() as live:
         await live.show(5, period="2026-11-23")
         await until(lambda: live.hub.frame(("default", "day")))
@@ -103,7 +107,7 @@ async def test_a_window_moves_to_its_new_period_and_a_named_period_stays():
             assert (await heard(day))["seq"] == 8
 
 
-async def test_a_past_period_is_read_once_for_everybody():
+async def test_a_past_period_is_read_once_for_everybody() -> None:
     async with live_server() as live:
         live.archive["default", "2026-W40"] = snapshot(3, period="2026-W40")
         viewers = [live.connect("?period=2026-W40") for _ in range(20)]
@@ -115,16 +119,18 @@ async def test_a_past_period_is_read_once_for_everybody():
 
 
 @both_servers
-async def test_silence_is_filled_with_ticks(prepared):
-    async with live_server(settings=settings(heartbeat_ms=30), prepared=prepared) as live:
-        async with live.connect() as viewer:
-            tick = await heard_type(viewer, "tick")
-            assert tick == {"type": "tick", "epoch": EPOCH, "seq": 1}
-            assert (await heard(viewer))["type"] == "tick"
+async def test_silence_is_filled_with_ticks(prepared: bool) -> None:
+    async with (
+        live_server(settings=settings(heartbeat_ms=30), prepared=prepared) as live,
+        live.connect() as viewer,
+    ):
+        tick = await heard_type(viewer, "tick")
+        assert tick == {"type": "tick", "epoch": EPOCH, "seq": 1}
+        assert (await heard(viewer))["type"] == "tick"
 
 
 @both_servers
-async def test_a_ping_is_answered_by_a_tick_and_a_resync_by_the_board(prepared):
+async def test_a_ping_is_answered_by_a_tick_and_a_resync_by_the_board(prepared: bool) -> None:
     async with live_server(first_seq=3, prepared=prepared) as live, live.connect() as viewer:
         await heard_type(viewer, "top")
         await say(viewer, "ping")
@@ -158,21 +164,23 @@ async def test_a_ping_is_answered_by_a_tick_and_a_resync_by_the_board(prepared):
     ],
     ids=repr,
 )
-async def test_what_is_no_message_ends_the_connection_with_4000(message, prepared):
+async def test_what_is_no_message_ends_the_connection_with_4000(
+    message: str | bytes, prepared: bool
+) -> None:
     async with live_server(prepared=prepared) as live, live.connect() as viewer:
         await viewer.send(message)
         assert (await heard_type(viewer, "bye"))["code"] == 4000
         assert await close_code(viewer) == 4000
 
 
-async def test_a_message_over_8_kib_ends_the_connection_with_1009():
+async def test_a_message_over_8_kib_ends_the_connection_with_1009() -> None:
     async with live_server() as live, live.connect() as viewer:
         await viewer.send(" " * 8193)
         assert await close_code(viewer) == 1009
 
 
 @both_servers
-async def test_the_21st_message_of_a_minute_ends_the_connection_with_4129(prepared):
+async def test_the_21st_message_of_a_minute_ends_the_connection_with_4129(prepared: bool) -> None:
     async with live_server(prepared=prepared) as live, live.connect() as viewer:
         for _ in range(20):
             await say(viewer, "ping")
@@ -204,7 +212,9 @@ async def test_the_21st_message_of_a_minute_ends_the_connection_with_4129(prepar
         ("?period=week", 404, "not-found"),
     ],
 )
-async def test_what_cannot_be_watched_is_refused_before_the_upgrade(query, status, code):
+async def test_what_cannot_be_watched_is_refused_before_the_upgrade(
+    query: str, status: int, code: int | str
+) -> None:
     async with live_server() as live:
         with pytest.raises(InvalidStatus) as refused:
             await live.connect(query).__aenter__()
@@ -219,9 +229,15 @@ async def test_what_cannot_be_watched_is_refused_before_the_upgrade(query, statu
 @pytest.mark.parametrize("prepared", [True, False], ids=["prepared", "asgi"])
 @pytest.mark.parametrize(
     "origin",
-    ["http://evil.example", "null", ORIGIN + ".evil.example", ORIGIN + ":81", "https://board.example"],
+    [
+        "http://evil.example",
+        "null",
+        ORIGIN + ".evil.example",
+        ORIGIN + ":81",
+        "https://board.example",
+    ],
 )
-async def test_a_page_of_another_origin_is_refused(origin, prepared):
+async def test_a_page_of_another_origin_is_refused(origin: str, prepared: bool) -> None:
     async with live_server(prepared=prepared) as live:
         with pytest.raises(InvalidStatus) as refused:
             await live.connect(origin=origin).__aenter__()
@@ -230,7 +246,7 @@ async def test_a_page_of_another_origin_is_refused(origin, prepared):
         assert live.count("scoreboard_frames_total", "delivered") == 0
 
 
-async def test_a_page_of_an_allowed_origin_may_watch():
+async def test_a_page_of_an_allowed_origin_may_watch() -> None:
     async with live_server() as live, live.connect(origin=ORIGIN) as viewer:
         await heard_type(viewer, "top")
 
@@ -243,7 +259,9 @@ async def test_a_page_of_an_allowed_origin_may_watch():
     ],
     ids=["header", "subprotocol"],
 )
-async def test_credentials_in_the_handshake_are_verified_and_not_echoed(more):
+async def test_credentials_in_the_handshake_are_verified_and_not_echoed(
+    more: dict[str, Any],
+) -> None:
     async with live_server() as live:
         live.tokens.issue("good", "anna", time.time() + 60)
         live.standings["anna"] = Standing(2, "anna", 50, EPOCH, 4, Next(1, 51))
@@ -270,7 +288,7 @@ async def test_credentials_in_the_handshake_are_verified_and_not_echoed(more):
     ],
     ids=["header", "basic", "empty", "subprotocol", "two different ones"],
 )
-async def test_invalid_credentials_are_refused_with_401(more):
+async def test_invalid_credentials_are_refused_with_401(more: dict[str, Any]) -> None:
     async with live_server() as live:
         for token in ("good", "other"):
             live.tokens.issue(token, "anna", time.time() + 60)
@@ -280,7 +298,7 @@ async def test_invalid_credentials_are_refused_with_401(more):
         assert refused.value.response.headers["www-authenticate"] == "Bearer"
 
 
-async def test_me_is_sent_only_when_it_changed():
+async def test_me_is_sent_only_when_it_changed() -> None:
     async with live_server() as live:
         token = live.tokens.issue("good", "anna", time.time() + 60)
         async with live.connect() as viewer:
@@ -301,7 +319,9 @@ async def test_me_is_sent_only_when_it_changed():
     ],
     ids=["bad hello", "me without a token", "bad auth", "another user"],
 )
-async def test_credentials_that_do_not_hold_end_the_connection(messages, code, prepared):
+async def test_credentials_that_do_not_hold_end_the_connection(
+    messages: list[tuple[str, dict[str, Any]]], code: int | str, prepared: bool
+) -> None:
     async with live_server(prepared=prepared) as live:
         live.tokens.issue("good", "anna", time.time() + 60)
         live.tokens.issue("bob's", "bob", time.time() + 60)
@@ -312,7 +332,7 @@ async def test_credentials_that_do_not_hold_end_the_connection(messages, code, p
             assert await close_code(viewer) == code
 
 
-async def test_an_expired_token_ends_the_connection_without_another_frame():
+async def test_an_expired_token_ends_the_connection_without_another_frame() -> None:
     async with live_server() as live:
         token = live.tokens.issue("good", "anna", time.time() + 60)
         headers = {"Authorization": f"Bearer {token}"}
@@ -325,7 +345,7 @@ async def test_an_expired_token_ends_the_connection_without_another_frame():
             assert await close_code(viewer) == 4101
 
 
-async def test_a_token_expires_on_a_silent_socket_too():
+async def test_a_token_expires_on_a_silent_socket_too() -> None:
     async with live_server() as live:
         token = live.tokens.issue("good", "anna", time.time() + 1)
         async with live.connect() as viewer:
@@ -333,7 +353,7 @@ async def test_a_token_expires_on_a_silent_socket_too():
             assert (await heard_type(viewer, "bye"))["code"] == 4101
 
 
-async def test_a_fresh_token_prolongs_the_connection():
+async def test_a_fresh_token_prolongs_the_connection() -> None:
     async with live_server() as live:
         now = time.time()
         live.tokens.issue("first", "anna", now + 60)
@@ -349,7 +369,7 @@ async def test_a_fresh_token_prolongs_the_connection():
             assert (await heard(viewer))["seq"] == 2
 
 
-async def test_messages_sent_while_a_token_is_verified_are_answered_in_order():
+async def test_messages_sent_while_a_token_is_verified_are_answered_in_order() -> None:
     async with live_server(first_seq=4) as live:
         live.tokens.issue("good", "anna", time.time() + 60)
         live.tokens.gate = asyncio.Event()
@@ -370,7 +390,9 @@ async def test_messages_sent_while_a_token_is_verified_are_answered_in_order():
         ({"viewers_per_address": 2}, 429, "too-many-connections"),
     ],
 )
-async def test_more_viewers_than_allowed_are_refused_until_one_leaves(limits, status, code):
+async def test_more_viewers_than_allowed_are_refused_until_one_leaves(
+    limits: dict[str, Any], status: int, code: int | str
+) -> None:
     async with live_server(settings=settings(**limits)) as live:
         async with live.connect():
             async with live.connect():
@@ -385,7 +407,7 @@ async def test_more_viewers_than_allowed_are_refused_until_one_leaves(limits, st
         await until(lambda: live.count("scoreboard_viewers", "websocket") == 0)
 
 
-async def test_more_connections_of_a_user_than_allowed_are_refused():
+async def test_more_connections_of_a_user_than_allowed_are_refused() -> None:
     async with live_server(settings=settings(viewers_per_user=1)) as live:
         live.tokens.issue("good", "anna", time.time() + 60)
         headers = {"Authorization": "Bearer good"}
@@ -402,7 +424,7 @@ async def test_more_connections_of_a_user_than_allowed_are_refused():
 
 
 @both_servers
-async def test_draining_sends_everybody_away_at_spread_times(prepared):
+async def test_draining_sends_everybody_away_at_spread_times(prepared: bool) -> None:
     async with live_server(prepared=prepared) as live:
         viewers = [await live.connect().__aenter__() for _ in range(30)]
         await until(lambda: live.hub.viewers() == 30)

@@ -5,11 +5,13 @@ import contextlib
 import socket
 
 import pytest
+from websockets.asyncio.client import ClientConnection
 
 from scoreboard.web.viewer import LiveSettings
 from scoreboard.web.websocket import FRAMES_PER_MINUTE
 from tests.web.live_server import (
     HANDSHAKE,
+    LiveServer,
     close_code_in,
     heard,
     heard_type,
@@ -25,7 +27,9 @@ CLOSE, PING, TEXT, BINARY, CONTINUATION = 8, 9, 1, 2, 0
 SMALL = 4_096
 
 
-async def flood(live, viewer, first_seq, frames, *, users=10):
+async def flood(
+    live: LiveServer, viewer: ClientConnection, first_seq: int, frames: int, *, users: int = 10
+) -> None:
     """Show frames, each once the one before has reached the well-behaved viewer."""
     for seq in range(first_seq, first_seq + frames):
         await live.show(seq, users=users, name="user" * 20)
@@ -33,7 +37,7 @@ async def flood(live, viewer, first_seq, frames, *, users=10):
             pass
 
 
-async def test_a_viewer_that_never_reads_holds_one_frame_and_delays_nobody():
+async def test_a_viewer_that_never_reads_holds_one_frame_and_delays_nobody() -> None:
     async with live_server() as live:
         with raw_connection(live.port, receive_bytes=SMALL) as deaf:
             await shake_hands(deaf)
@@ -50,7 +54,7 @@ async def test_a_viewer_that_never_reads_holds_one_frame_and_delays_nobody():
                 assert live.count("scoreboard_frames_total", "skipped") > 100
 
 
-async def test_a_viewer_that_reads_again_gets_the_newest_frame_next():
+async def test_a_viewer_that_reads_again_gets_the_newest_frame_next() -> None:
     async with live_server() as live:
         with raw_connection(live.port, receive_bytes=SMALL) as slow:
             await shake_hands(slow)
@@ -68,7 +72,7 @@ async def test_a_viewer_that_reads_again_gets_the_newest_frame_next():
             assert stuck._listener._slot is None
 
 
-async def test_a_viewer_that_does_not_read_cannot_hold_up_a_drain():
+async def test_a_viewer_that_does_not_read_cannot_hold_up_a_drain() -> None:
     async with live_server() as live:
         with raw_connection(live.port, receive_bytes=SMALL) as deaf:
             await shake_hands(deaf)
@@ -79,7 +83,7 @@ async def test_a_viewer_that_does_not_read_cannot_hold_up_a_drain():
             await until(lambda: live.hub.viewers() == 0)
 
 
-async def test_pings_of_a_peer_that_does_not_read_are_not_stored():
+async def test_pings_of_a_peer_that_does_not_read_are_not_stored() -> None:
     async with live_server() as live:
         with raw_connection(live.port, receive_bytes=SMALL) as deaf:
             await shake_hands(deaf)
@@ -121,7 +125,9 @@ async def test_pings_of_a_peer_that_does_not_read_are_not_stored():
         "close", "close with half a code", "ping flood", "endless fragments",
     ],
 )  # fmt: skip
-async def test_hostile_frames_end_the_connection_with_their_code(sent, code):
+async def test_hostile_frames_end_the_connection_with_their_code(
+    sent: bytes, code: int | str
+) -> None:
     async with live_server() as live:
         with raw_connection(live.port) as peer:
             await shake_hands(peer)
@@ -131,7 +137,7 @@ async def test_hostile_frames_end_the_connection_with_their_code(sent, code):
         await until(lambda: live.hub.viewers() == 0)
 
 
-async def test_a_message_that_arrives_byte_by_byte_is_one_message():
+async def test_a_message_that_arrives_byte_by_byte_is_one_message() -> None:
     async with live_server() as live:
         with raw_connection(live.port) as peer:
             peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -142,7 +148,7 @@ async def test_a_message_that_arrives_byte_by_byte_is_one_message():
             assert close_code_in(await read_all(peer)) == 1000
 
 
-async def test_half_a_frame_costs_no_more_than_a_message():
+async def test_half_a_frame_costs_no_more_than_a_message() -> None:
     async with live_server() as live:
         with raw_connection(live.port) as peer:
             await shake_hands(peer)
@@ -153,7 +159,7 @@ async def test_half_a_frame_costs_no_more_than_a_message():
             assert len(reader.buffer) <= 8192
 
 
-async def test_a_viewer_that_vanishes_gives_its_seat_back():
+async def test_a_viewer_that_vanishes_gives_its_seat_back() -> None:
     async with live_server(settings=LiveSettings(viewers_max=1)) as live:
         for _ in range(5):
             with raw_connection(live.port) as peer:
@@ -172,7 +178,7 @@ async def test_a_viewer_that_vanishes_gives_its_seat_back():
     ],
     ids=["version", "key", "no key", "method"],
 )
-async def test_a_broken_handshake_is_a_problem(replaced):
+async def test_a_broken_handshake_is_a_problem(replaced: tuple[bytes, bytes]) -> None:
     async with live_server() as live:
         with raw_connection(live.port) as peer:
             request = (HANDSHAKE % (b"", b"")).replace(*replaced)
@@ -183,7 +189,7 @@ async def test_a_broken_handshake_is_a_problem(replaced):
             assert answer.count(b"HTTP/1.1") == 1
 
 
-async def test_an_attached_viewer_keeps_no_task_and_no_handshake():
+async def test_an_attached_viewer_keeps_no_task_and_no_handshake() -> None:
     async with live_server() as live, live.connect() as viewer:
         await heard_type(viewer, "top")
         await until(lambda: not live.server.server_state.tasks)

@@ -54,7 +54,7 @@ class HttpLimits(Struct, frozen=True):
     head_within_s: float = 5.0
     request_within_s: float = 10.0
     idle_s: float = 30.0
-    linger_s: float = 1.0
+    linger_s: float = 2.0
 
 
 class _Broken(Exception):
