@@ -225,39 +225,48 @@ def test_the_live_document_has_every_message_in_its_direction() -> None:
 # --- what is really answered
 
 
-def test_real_answers_are_what_the_document_says(service: Service) -> None:
-    award = service.award("u_42", "quiz", key="k" * 16)
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    service = Service(tmp_path_factory.mktemp("documented"), {})
+    service.start()
+    service.put("actions/quiz", {"points": 10})
+    yield service
+    service.end()
+
+
+def test_real_answers_are_what_the_document_says(running: Service) -> None:
+    award = running.award("u_42", "quiz", key="k" * 16)
     conforms(award, by_name("award"))
     ids = {**IDS, "award_id": award.headers["award-id"]}
-    headers = {"Authorization": f"Bearer {service.token('u_42', 'scores:admin', 'scores:read')}"}
+    headers = {"Authorization": f"Bearer {running.token('u_42', 'scores:admin', 'scores:read')}"}
     asked = [
         each for each in DOCUMENTED if each.method == "GET" and each.answer != "text/event-stream"
     ]
     for operation in asked:
         name = {"id": "default"} if operation.path.startswith("/v1/admin/boards") else {}
         path = operation.path.format_map({**ids, **name})
-        answer = service.request("GET", path, headers=headers)
+        answer = running.request("GET", path, headers=headers)
         assert answer.status == 200, (path, answer.body)
         conforms(answer, operation)
 
 
-def test_the_example_of_each_change_works(service: Service) -> None:
+def test_the_example_of_each_change_works(running: Service) -> None:
     for kind, path in ((wire.ActionPut, "actions/quiz.correct"), (wire.BoardPut, "boards/b")):
-        answer = service.put(path, msgspec.to_builtins(EXAMPLES[kind]))
+        answer = running.put(path, msgspec.to_builtins(EXAMPLES[kind]))
         conforms(answer, by_name("put_action" if kind is wire.ActionPut else "put_board"))
     body = wire.ENCODER.encode(EXAMPLES[wire.Finished])
     headers = {
-        "Authorization": f"Bearer {service.token('u_42')}",
+        "Authorization": f"Bearer {running.token('u_42')}",
         "Content-Type": "application/json",
     }
-    conforms(service.request("POST", "/v1/scores", body=body, headers=headers), by_name("award"))
+    conforms(running.request("POST", "/v1/scores", body=body, headers=headers), by_name("award"))
 
 
-def test_the_documents_are_served_as_they_are_printed(service: Service) -> None:
+def test_the_documents_are_served_as_they_are_printed(running: Service) -> None:
     for name in ("openapi", "asyncapi"):
-        served = service.get(f"/{name}.json")
+        served = running.get(f"/{name}.json")
         assert served.headers["content-type"] == "application/json"
-        assert json.loads(served.body) == json.loads(service.command(name).stdout)
+        assert json.loads(served.body) == json.loads(running.command(name).stdout)
 
 
 def by_name(name: str) -> Operation:
@@ -358,10 +367,10 @@ def test_the_page_explains_every_operation_message_and_error() -> None:
     assert {shape.error.code for shape in problems.SHAPES} <= ids
 
 
-def test_the_page_and_what_it_loads_are_served(service: Service) -> None:
-    answer = service.get("/docs")
+def test_the_page_and_what_it_loads_are_served(running: Service) -> None:
+    answer = running.get("/docs")
     assert (answer.status, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert answer.body.decode() == HTML
     for link in PAGE.links:
         if not link.startswith("#"):
-            assert service.get(f"/{link.removeprefix('./')}").status == 200, link
+            assert running.get(f"/{link.removeprefix('./')}").status == 200, link

@@ -56,8 +56,8 @@ class Operation(Struct, frozen=True, kw_only=True):
     """One request and everything that can come back.
 
     ``answer`` is a type of ``wire`` or a media type; ``asked`` and ``told`` are the header fields
-    that a request may and a 200 does carry, explained in ``documents/fields.py``; ``errors`` come on
-    top of what any request can meet. What is not ``documented`` is a page, not an interface.
+    that a request may and a 200 does carry, explained in ``documents/fields.py``; ``errors`` come
+    on top of what any request can meet. What is not ``documented`` is a page, not an interface.
     """
 
     method: str
