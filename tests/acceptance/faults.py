@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 from collections.abc import Iterator
+from itertools import repeat
 from pathlib import Path
 
 import pytest
@@ -47,10 +48,9 @@ def small_disk(place: Path, size: str) -> Iterator[Path]:
 def full(disk: Path) -> Iterator[None]:
     """Not one more byte fits on the disk meanwhile."""
     ballast = disk / "ballast"
-    with ballast.open("wb", buffering=0) as file:
-        with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
-            while True:
-                file.write(BLOCK)
+    no_space = pytest.raises(OSError, match=os.strerror(errno.ENOSPC))
+    with ballast.open("wb", buffering=0) as file, no_space:
+        file.writelines(repeat(BLOCK))
     try:
         yield
     finally:
