@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -112,7 +113,7 @@ def test_commands_work_and_print_what_the_page_says(page: Path, tmp_path: Path) 
     blocks = [fence for fence in found if fence.language == "sh"]
     port = free_port()
     run(script(blocks, port), tmp_path, port)
-    for before, after in zip(found, found[1:], strict=False):
+    for before, after in pairwise(found):
         if before.language == "sh" and after.language == "text" and after.follows:
             printed = (tmp_path / f"out.{before.line}").read_text()
             for line in after.text.splitlines():
