@@ -3,7 +3,7 @@
 from ipaddress import ip_network
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scoreboard.web.address import Network, client_address
@@ -36,6 +36,8 @@ def test_a_peer_counts_as_itself_and_ipv6_as_its_network(peer: str | None, addre
 
 
 @given(st.lists(st.text(max_size=20), max_size=3))
+@example(["198.51.100.7"])
+@example(["198.51.100.7, 10.0.0.1"])
 def test_a_stranger_is_not_believed_whatever_it_forwards(lines: list[str]) -> None:
     assert client_address(scope("203.0.113.9", *lines), PROXIES) == "203.0.113.9"
     assert client_address(scope("203.0.113.9", *lines), ()) == "203.0.113.9"

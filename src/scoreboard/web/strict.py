@@ -32,17 +32,18 @@ def strict_json(body: bytes, shape: type[T]) -> T:
         raise InvalidPayload(_pointer(str(error))) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise InvalidPayload from None
-    # With every member there once and no escapes, a duplicate shows as two more quotation marks.
-    if body.count(b'"') != quotes or b"\\" in body:
+    # A member and its text take at least four quotation marks: with all members there, exactly
+    # four for each leaves none for a duplicate.
+    if body.count(b'"') != quotes:
         _refuse_duplicates(body)
     return value
 
 
 @cache
 def _plan(shape: type[msgspec.Struct]) -> tuple[msgspec.json.Decoder[Any], int]:
-    """A decoder, and the quotation marks of a body without escapes or duplicates.
+    """A decoder, and the fewest quotation marks a body can have.
 
-    The marks can be foretold only if all members are required strings; else -1.
+    They can be foretold only if all members are required strings; else -1.
     """
     fields = msgspec.structs.fields(shape)
     plain = all(field.required and _is_string(field.type) for field in fields)
