@@ -183,8 +183,8 @@ def _awards_text(runs: Runs) -> str:
     )
     return (
         "Ours and the baseline run side by side and are measured in turn; medians. Tokens of "
-        "10,000 users, limiter, metrics, relay, one viewer; every commit flushed to disk. After the run "
-        "the scores are the sum of the awards, and no acknowledged award is missing.\n\n"
+        "10,000 users, limiter, metrics, relay, one viewer; every commit flushed to disk. "
+        "After the run the scores are the sum of the awards, and no acknowledged award is missing.\n\n"
         + table((*head, "server CPU us an award"), rows)
         + f"\n\nWith 5 % of the awards sent again: {shares} of the rate without."
     )

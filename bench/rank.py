@@ -51,7 +51,7 @@ async def _measure(users: int) -> dict[str, object]:
     from scoreboard.core.score import Score  # noqa: PLC0415
     from scoreboard.ports import Group, Mark, Move  # noqa: PLC0415
 
-    ranks, board, rng = MemoryRanking(), Board("default"), random.Random(1)
+    ranks, board, rng = MemoryRanking(), Board(board="default"), random.Random(1)
     before = process.private_bytes(os.getpid())
     began = time.perf_counter()
     await ranks.rebuild((1, users))

@@ -18,6 +18,9 @@ PRAGMA cache_size = -1000000;
 PRAGMA temp_store = MEMORY;
 BEGIN;
 DROP TRIGGER ledger_only_grows;
+DROP TRIGGER ledger_is_never_updated;
+UPDATE ledger SET at = at - 86400000;
+UPDATE ledger_head SET at = at - 86400000;
 CREATE TEMP TABLE seed AS
 WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {users})
 SELECT i, printf('user-%07d', i) AS user_id, 10 * (1 + abs(random()) % 100000) AS points FROM n;
@@ -32,7 +35,7 @@ INSERT INTO scores (board, period, user_id, score, seq, updated_at)
 SELECT 'default', 'all', user_id, points, h.seq + 1 + i, h.at + i / 10000
 FROM seed, ledger_head AS h;
 UPDATE ledger_head SET seq = seq + {users}, at = at + {users} / 10000;
-{trigger};
+{triggers};
 COMMIT;
 PRAGMA wal_checkpoint(TRUNCATE);
 """
@@ -89,7 +92,7 @@ def start(plan: Plan) -> Section:
 
 
 def seeded(plan: Plan, users: int) -> server.Place:
-    """A database with that many users of one award each, as the service itself would have it."""
+    """A database with that many users of one award each, a day old."""
     place = server.new_place(plan.root, plan.secret)
     with server.running(server.OURS, place):
         pass  # makes the schema, the catalogue and the board's opening
@@ -101,10 +104,11 @@ def seeded(plan: Plan, users: int) -> server.Place:
 
 def _seed(database: Path, users: int) -> None:
     with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as db:
-        trigger = db.execute(
-            "SELECT sql FROM sqlite_schema WHERE name = 'ledger_only_grows'"
+        triggers = db.execute(
+            "SELECT group_concat(sql, '; ') FROM sqlite_schema "
+            "WHERE name IN ('ledger_only_grows', 'ledger_is_never_updated')"
         ).fetchone()[0]
-        db.executescript(SEED.format(users=users, trigger=trigger))
+        db.executescript(SEED.format(users=users, triggers=triggers))
 
 
 def _tokens(plan: Plan, users: int) -> Path:
