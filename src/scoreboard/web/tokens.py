@@ -32,7 +32,7 @@ KEYS_HELD_MAX = 256
 
 _TYPES = frozenset({"jwt", "at+jwt"})
 Reason = Literal[
-    "too-long", "malformed", "header", "algorithm", "unknown-key", "signature", "claims",
+    "missing", "too-long", "malformed", "header", "algorithm", "unknown-key", "signature", "claims",
     "expired", "not-yet-valid", "lifetime", "issuer", "audience", "subject",
 ]  # fmt: skip
 
