@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,7 @@ class World:
         self.limiter = MemoryLimiter(self.seconds)
         self.telemetry = Telemetry()
         self.health = Health()
+        self.random = count()
         self.catalogue = CurrentCatalogue(self.ledger)
 
     def commit(self, *, group_max: int = 1024, queue_max: int = 4096) -> GroupCommit:
