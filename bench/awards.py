@@ -80,12 +80,14 @@ def awards(plan: Plan) -> Section:
         ours = _start(stack, plan, "ours", server.OURS)
         baseline = _start(stack, plan, "baseline", server.BASELINE)
         repeated = Subject("ours, 5 % repeated", ours.running, repeats=0.05)
-        turns = [(s, n) for n in CONNECTIONS for s in (ours, baseline)]
+        one_hop = _start(stack, plan, "one-hop", server.ONE_HOP)
+        turns = [(s, n) for n in CONNECTIONS for s in (ours, baseline, one_hop)]
         turns += [(repeated, n) for n in REPEATED]
         runs = _in_turn(plan, turns)
         # The repeats share the ledger of `ours`: what it acknowledged stays a lower bound.
         ours.check()
         baseline.check()
+        one_hop.check()
     return Section("Awards", _awards_text(runs), _data(runs))
 
 
@@ -162,7 +164,7 @@ def _awards_text(runs: Runs) -> str:
     head = ("connections", "service", "awards/s", "times the baseline", "p50 ms", "p99 ms")
     rows = []
     for n in CONNECTIONS:
-        for name in ("ours", "ours, 5 % repeated", "baseline"):
+        for name in ("ours", "ours, 5 % repeated", "baseline", "one-hop"):
             if (name, n) in runs:
                 found = runs[name, n]
                 ratio = _rate(found) / _rate(runs["baseline", n])
@@ -184,7 +186,8 @@ def _awards_text(runs: Runs) -> str:
     return (
         "Ours and the baseline run side by side and are measured in turn; medians. Tokens of "
         "10,000 users, limiter, metrics, relay, one viewer; every commit flushed to disk. "
-        "After the run the scores are the sum of the awards, and no acknowledged award is missing.\n\n"
+        "After the run the scores are the sum of the awards, and no acknowledged one is missing. "
+        "*one-hop* is the baseline with its transaction in plain SQL in one thread, no ORM.\n\n"
         + table((*head, "server CPU us an award"), rows)
         + f"\n\nWith 5 % of the awards sent again: {shares} of the rate without."
     )

@@ -71,8 +71,8 @@ def fanout(plan: Plan) -> Section:
         "Server CPU (user and system, from /proc) per board delivered to a viewer; medians. The "
         "floor is a loop of `send(2)` over as many sockets with the same bytes, the viewers are "
         "the same program. Each board comes from one award; *without awards* subtracts what the "
-        "same awards cost with nobody watching. Memory is the growth of anonymous memory, without the "
-        "kernel's socket buffers.\n\n"
+        "same awards cost with nobody watching. Memory is the growth of anonymous memory, without "
+        "the kernel's socket buffers.\n\n"
     )
     return Section("Fan-out", text + table((*head, "times the floor", "KiB a viewer"), rows), data)
 
@@ -134,8 +134,9 @@ def freshness(plan: Plan) -> Section:
     text = (
         f"{FRESH_VIEWERS:,} viewers, {FRESH_RATE} awards a second for {plan.seconds * 2:.0f} s, "
         "each of which changes the top ten: every pair of an award and a viewer counts, up to the "
-        "first board that contains the award (`refresh_ms` is 50). The answer follows the commit, so the "
-        f"last line is commit to viewer within the time of an answer. {frames:,} frames; "
+        "first board that contains the award (`refresh_ms` is 50). The answer follows the "
+        f"commit, so the last line is commit to viewer within the time of an answer. "
+        f"{frames:,} frames; "
         f"the server used {cpu:.0%} of a core.\n\n"
     )
     figures = [float(np.percentile(answered, p) * 1000) for p in (50, 99)]

@@ -63,7 +63,7 @@ def plot() -> None:
     page = PAGE.read_text()
     figure, (rates, latencies, frames) = plt.subplots(1, 3, figsize=(15, 4.5))
     awards = _data(page, "awards")
-    for name in ("ours", "ours, 5 % repeated", "baseline"):
+    for name in ("ours", "ours, 5 % repeated", "baseline", "one-hop"):
         points = sorted(
             (int(k.split("/")[1]), v) for k, v in awards.items() if k.startswith(f"{name}/")
         )

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench import process, tokens
@@ -118,7 +118,13 @@ BASELINE = Service(
     database="baseline.db",
 )
 
-SERVICES = {service.name: service for service in (OURS, BASELINE)}
+ONE_HOP = replace(
+    BASELINE,
+    name="one-hop",
+    command=lambda place: [*BASELINE.command(place), "--variant", "one-hop"],
+)
+
+SERVICES = {service.name: service for service in (OURS, BASELINE, ONE_HOP)}
 
 
 def new_place(root: Path, secret: tokens.Secret) -> Place:

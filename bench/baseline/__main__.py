@@ -1,6 +1,7 @@
 """Runs the baseline in one process."""
 
 import argparse
+import os
 
 import uvicorn
 
@@ -8,11 +9,13 @@ import uvicorn
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.baseline", description=__doc__)
     parser.add_argument("--port", type=int, default=8000)
-    port = parser.parse_args().port
+    parser.add_argument("--variant", choices=("sqlalchemy", "one-hop"), default="sqlalchemy")
+    asked = parser.parse_args()
+    os.environ["BASELINE_VARIANT"] = asked.variant
     uvicorn.run(
         "bench.baseline.app:app",
         host="127.0.0.1",
-        port=port,
+        port=asked.port,
         loop="uvloop",
         http="httptools",
         access_log=False,
