@@ -414,6 +414,22 @@ async def test_postings_come_in_pages_in_order(ledger: Ledger, clock: Clock) -> 
     assert await ledger.postings(1_000, 10) == []
 
 
+async def test_a_follower_misses_no_posting_of_another_node(
+    open_ledger: OpenLedger, ledger: Ledger, tmp_path: Path, clock: Clock
+) -> None:
+    async with open_ledger(tmp_path, clock) as other:
+        for index in range(4):
+            await append(ledger, clock, award(f"own{index}a"), award(f"own{index}b"))
+            await append(other, clock, award(f"other{index}"))
+        await append(ledger, clock, award("last"))
+        for node in (ledger, other):
+            for start in range(14):
+                seqs = [start]
+                while more := await node.postings(seqs[-1], 100):
+                    seqs += [posting.seq for posting in more]
+                assert seqs == list(range(start, 15))
+
+
 async def test_postings_since_a_moment_are_those_at_it_and_later(
     ledger: Ledger, clock: Clock
 ) -> None:
