@@ -241,4 +241,16 @@ def configure_log(level: str, form: str) -> None:
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=False,
     )
-    logging.basicConfig(level=logging.ERROR, stream=sys.stderr, format="%(message)s")
+    logging.basicConfig(level=logging.ERROR, handlers=[_library_handler(shared, last)])
+
+
+def _library_handler(shared: list[Any], last: list[Any]) -> logging.Handler:
+    """What the libraries have to say is an event too: one JSON object a line, traceback and all."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+        )
+    )
+    return handler

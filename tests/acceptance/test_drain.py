@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.acceptance import evidence
-from tests.acceptance.crowd import Connection, Crowd, Watcher, award_request, until
+from tests.acceptance.crowd import Connection, Crowd, Reply, Watcher, award_request, until
 from tests.acceptance.faults import lock
 from tests.service_process import Service
 
@@ -128,3 +128,34 @@ def half_a_request(port: int) -> Iterator[None]:
     with socket.create_connection(("127.0.0.1", port), 10) as peer:
         peer.sendall(b"POST /v1/scores HTTP/1.1\r\nHost: 127.0.0.1\r\n")
         yield
+
+
+async def test_what_the_end_of_grace_leaves_open_is_settled_by_a_retry(
+    service_factory: Make,
+) -> None:
+    service = service_factory({**ENV, "SCOREBOARD_DRAIN_S": "0"})
+    process = service.process
+    assert process is not None
+    keys = {f"user-{number}": f"award-{number:014d}" for number in range(4)}
+    connections = [await Connection.open(service.port) for _ in keys]
+    with lock(service):
+        asked = [
+            asyncio.ensure_future(
+                connection.ask(award_request(service.token(user), user, "quiz", key))
+            )
+            for connection, (user, key) in zip(connections, keys.items(), strict=True)
+        ]
+        await until(lambda: any(task.done() for task in asked) or waiting(service) >= 1)
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(process.wait, OUT_WITHIN_S) == 0
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    applied = [answer for answer in answers if isinstance(answer, Reply) and answer.status == 200]
+    assert len(evidence.awards(service.data)) >= len(applied)
+    for line in service.log().splitlines():
+        json.loads(line)
+    await asyncio.to_thread(service.start)
+    for user, key in keys.items():
+        answer = await asyncio.to_thread(service.award, user, "quiz", key=key)
+        assert answer.body == b'{"success":true,"new_score":10}'
+    assert len(evidence.awards(service.data)) == len(keys)
+    evidence.ensure_whole(service.data)
