@@ -190,6 +190,14 @@ class RateLimited(Limited):
 
     code = "rate-limited"
 
+    def __init__(
+        self, retry_after_s: int = 1, policy: str = "", limit: int = 0, window_s: int = 0
+    ) -> None:
+        super().__init__(retry_after_s)
+        self.policy = policy
+        self.limit = limit
+        self.window_s = window_s
+
 
 class TooManyConnections(Limited):
     """Too many live connections are open for this user or address."""

@@ -30,6 +30,9 @@ from scoreboard.service.catalogue import CurrentCatalogue
 from scoreboard.service.group_commit import GroupCommit
 from scoreboard.telemetry import Telemetry
 
+RATE = "awards"
+"""The name of the rate that awards count against."""
+
 HISTORY_MAX = 1_000
 """Postings looked at to prefer the answer of a rule over that of the rate."""
 
@@ -146,7 +149,8 @@ class Scorer:
             return earlier
         await self._ensure_no_rule(request, action)
         self._telemetry.child("scoreboard_rate_limited_total", "user").inc()
-        raise RateLimited(max(1, verdict.reset_s))
+        _, rate = self._limit(request)
+        raise RateLimited(max(1, verdict.reset_s), RATE, rate.limit, rate.window_s)
 
     async def _earlier(self, request: Request, award_id: str) -> Answer | None:
         if request.idempotency_key is None:

@@ -11,6 +11,7 @@ from scoreboard.errors import (
     MethodNotAllowed,
     NotFound,
     OriginNotAllowed,
+    OutcomeUnknown,
     RateLimited,
     ScoreboardError,
     Unavailable,
@@ -23,6 +24,7 @@ from scoreboard.web.exchange import Exchange, Handler, Headers, Receive, Reply, 
 
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
 PREFLIGHT_MAX_AGE_S = 600
 STATIC = "/static/{name}"
 
@@ -47,15 +49,15 @@ class Gate:
     ) -> None:
         self._limiter = limiter
         self._ip_rate = ip_rate
-        self._origins = origins
-        self._address = address
+        self.origins = origins
+        self.address = address
         self._telemetry = telemetry
 
     def cross_origin(self, scope: Scope) -> Headers:
         """The headers that let a page of an allowed origin read the answer."""
         for key, value in scope["headers"]:
             if key == b"origin":
-                if value.decode("latin-1").lower() not in self._origins:
+                if value.decode("latin-1").lower() not in self.origins:
                     return [(b"vary", b"Origin")]
                 return [
                     (b"access-control-allow-origin", value),
@@ -67,10 +69,11 @@ class Gate:
     async def count(self, scope: Scope) -> None:
         """Raises: RateLimited: the address has asked too often."""
         if self._ip_rate.limit:
-            verdict = await self._limiter.hit(f"ip:{self._address(scope)}", self._ip_rate)
+            verdict = await self._limiter.hit(f"ip:{self.address(scope)}", self._ip_rate)
             if not verdict.allowed:
                 self._telemetry.child("scoreboard_rate_limited_total", "address").inc()
-                raise RateLimited(max(1, verdict.reset_s))
+                rate = self._ip_rate
+                raise RateLimited(max(1, verdict.reset_s), "requests", rate.limit, rate.window_s)
 
 
 class Resource:
@@ -128,7 +131,8 @@ class Resource:
             return refusal(error)
         except Exception:  # noqa: BLE001 - a bug must be an answer, and on record
             log().exception(Event.REQUEST_FAILED, route=self._path)
-            return refusal(Unavailable())
+            # The handler may have got as far as the ledger: only a read has surely done nothing.
+            return refusal(Unavailable() if method in _READS else OutcomeUnknown())
 
     def _unhandled(self, method: str, exchange: Exchange) -> Reply:
         if not self._handlers:

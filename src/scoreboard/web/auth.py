@@ -20,10 +20,10 @@ class Authenticator:
         """Raises: InvalidToken, for every cause."""
         try:
             token = _token(exchange)
-            return self._verifier.cached(token) or await self._verifier.verify(token)
         except InvalidToken as error:
             self._telemetry.child("scoreboard_token_failures_total", error.reason).inc()
             raise
+        return self._verifier.cached(token) or await self._verifier.verify(token)
 
     async def caller_with(self, exchange: Exchange, scope: TokenScope) -> Caller:
         """Raises: InvalidToken, and InsufficientScope when the token lacks the scope."""

@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from scoreboard import errors, wire
 from scoreboard.errors import ScoreboardError
+from scoreboard.web.rates import rate_headers
 
 TYPE = "urn:scoreboard:problem:"
 MEDIA_TYPE = "application/problem+json"
@@ -98,6 +99,10 @@ def _own_headers(error: ScoreboardError) -> Headers:
             return [(b"www-authenticate", b"Bearer")]
         case errors.MethodNotAllowed():
             return [(b"allow", ", ".join(error.allow).encode())]
+        case errors.RateLimited() if error.limit:
+            wait_s = error.retry_after_s
+            rate = rate_headers(error.policy, error.limit, error.window_s, 0, wait_s)
+            return [(b"retry-after", str(wait_s).encode()), *rate]
         case errors.Limited() | errors.Outage():
             return [(b"retry-after", str(error.retry_after_s).encode())]
         case _ if TABLE[type(error)].ends:

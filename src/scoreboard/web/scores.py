@@ -11,11 +11,11 @@ from scoreboard.errors import (
     ScoreboardError,
     SignatureMalformed,
 )
-from scoreboard.ports import Rate
-from scoreboard.service.scorer import Answer, Request, Scorer
+from scoreboard.service.scorer import RATE, Answer, Request, Scorer
 from scoreboard.telemetry import Telemetry
 from scoreboard.web.auth import Authenticator
 from scoreboard.web.exchange import JSON, Exchange, Handler, Headers, Reply
+from scoreboard.web.rates import rate_headers
 from scoreboard.web.strict import strict_json
 
 BODY_MAX_BYTES = 1_024
@@ -95,15 +95,8 @@ def _reply(answer: Answer) -> Reply:
         (b"award-id", award_id),
     ]
     if answer.rate.limit:
-        headers += rate_headers(answer.rate, answer.verdict.remaining, answer.verdict.reset_s)
+        rate, verdict = answer.rate, answer.verdict
+        headers += rate_headers(RATE, rate.limit, rate.window_s, verdict.remaining, verdict.reset_s)
     if answer.repeated:
         headers.append((b"idempotency-replayed", b"true"))
     return Reply(200, headers, body)
-
-
-def rate_headers(rate: Rate, remaining: int, reset_s: int) -> Headers:
-    """What is left of a rate (draft-ietf-httpapi-ratelimit-headers-10)."""
-    return [
-        (b"ratelimit-policy", b'"awards";q=%d;w=%d' % (rate.limit, rate.window_s)),
-        (b"ratelimit", b'"awards";r=%d;t=%d' % (remaining, reset_s)),
-    ]

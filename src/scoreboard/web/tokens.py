@@ -95,10 +95,11 @@ class TokenVerifier:
 
     ``issuer`` and ``audience`` are compared exactly when given. ``clock`` is the time of day in
     unix seconds. ``cache_max`` should exceed the number of tokens in use within a minute: the
-    oldest is dropped first, so that a larger working set is never found.
+    oldest is dropped first, so that a larger working set is never found. ``observe`` is told the
+    reason of each refusal.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - keys, and what each token is held against
         self,
         keys: KeySource,
         *,
@@ -106,12 +107,14 @@ class TokenVerifier:
         audience: str | None,
         clock: Callable[[], float],
         cache_max: int = 20_000,
+        observe: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._keys = keys
         self._issuer = issuer
         self._audience = audience
         self._clock = clock
         self._cache_max = cache_max
+        self._observe = observe
         self._verified: dict[str, tuple[Caller, float, float]] = {}
         self._held: dict[VerificationKey, Key] = {}
 
@@ -130,6 +133,13 @@ class TokenVerifier:
         """
         if (caller := self.cached(token)) is not None:
             return caller
+        try:
+            return await self._verified_now(token)
+        except InvalidToken as error:
+            self._observe(error.reason)
+            raise
+
+    async def _verified_now(self, token: str) -> Caller:
         segments = _segments(token)
         kid, name = _checked_header(segments[0])
         algorithm = ALGORITHM_NAMES[name]

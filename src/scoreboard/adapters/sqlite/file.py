@@ -32,6 +32,8 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
         )
     mode = "ro" if readonly else "rwc"
     try:
+        if not readonly:
+            path.touch(mode=0o600)  # SQLite would make it readable to others
         db = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode={mode}",
             uri=True,
@@ -43,6 +45,8 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
         db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         if not readonly:
             _make_durable(db, path)
+    except OSError as error:
+        raise Unavailable from error
     except sqlite3.DatabaseError as error:
         if "not a database" in str(error):
             raise Misconfigured(f"{path} is not an SQLite database: name another file.") from None
