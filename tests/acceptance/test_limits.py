@@ -249,6 +249,8 @@ async def test_two_services_on_one_file_count_each_award_once(service_factory: M
         rows = evidence.true_top(first.data)
         for service in (first, second):
             await asyncio.to_thread(eventually, lambda: shown(service) == rows)  # noqa: B023 - awaited
+            # What the other wrote is followed; only what cannot be followed is read anew.
+            assert service.metric("scoreboard_rebuilds_total") == 1
     finally:
         for crowd in crowds:
             await crowd.leave()
