@@ -63,14 +63,17 @@ def plot() -> None:
     page = PAGE.read_text()
     figure, (rates, latencies, frames) = plt.subplots(1, 3, figsize=(15, 4.5))
     awards = _data(page, "awards")
-    for name in ("ours", "ours, 5 % repeated", "baseline", "one-hop"):
+    for color, name in enumerate(("ours", "ours, 5 % repeated", "baseline", "one-hop")):
         points = sorted(
-            (int(k.split("/")[1]), v) for k, v in awards.items() if k.startswith(f"{name}/")
+            (int(key.split("/")[1]), value)
+            for key, value in awards.items()
+            if key.startswith(f"{name}/")
         )
         at = [n for n, _ in points]
-        rates.plot(at, [v[0] for _, v in points], marker="o", label=name)
-        latencies.plot(at, [v[1] for _, v in points], marker="o", label=f"{name}, p50")
-        latencies.plot(at, [v[2] for _, v in points], marker="^", ls="--", label=f"{name}, p99")
+        look = {"marker": "o", "color": f"C{color}"}
+        rates.plot(at, [v[0] for _, v in points], label=name, **look)
+        latencies.plot(at, [v[1] for _, v in points], label=f"{name}, p50", **look)
+        latencies.plot(at, [v[2] for _, v in points], label=f"{name}, p99", ls="--", **look)
     for axes, title in ((rates, "Awards a second"), (latencies, "Latency, ms")):
         axes.set(title=title, xlabel="connections", xscale="log", yscale="log")
         axes.grid(visible=True, alpha=0.3)
