@@ -101,15 +101,22 @@ class Relay:
         if place is None:
             raise OutOfPlace(0)
         epoch, after = place
-        while postings := await self._ledger.postings(after, APPLY_MAX):
-            if postings[0].epoch != epoch or postings[0].seq != after + 1:
-                raise OutOfPlace(after)
-            self._ledger_seq.set(postings[-1].seq)
-            self._lag.set(max(0, self._clock_ms() - postings[0].at) / 1000)
-            await self._apply(epoch, after, postings)
-            after = postings[-1].seq
+        more = True
+        while more:
+            postings = await self._ledger.postings(after, APPLY_MAX)
+            if postings:
+                await self._take(epoch, after, postings)
+                after = postings[-1].seq
+            more = len(postings) == APPLY_MAX
         self._lag.set(0)
         self._seq.set(after)
+
+    async def _take(self, epoch: int, after: int, postings: Sequence[Posting]) -> None:
+        if postings[0].epoch != epoch or postings[0].seq != after + 1:
+            raise OutOfPlace(after)
+        self._ledger_seq.set(postings[-1].seq)
+        self._lag.set(max(0, self._clock_ms() - postings[0].at) / 1000)
+        await self._apply(epoch, after, postings)
 
     async def _apply(self, epoch: int, after: int, postings: Sequence[Posting]) -> None:
         if any(posting.kind is Kind.BOARD for posting in postings):
