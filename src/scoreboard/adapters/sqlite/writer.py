@@ -41,7 +41,7 @@ class Writer:
         """Judge and record a group."""
         periods = prepared.periods
         self._stage("begin")
-        with transaction(self.db, committing=self.before_commit):
+        with transaction(self.db, committing=self._before_group):
             head, catalogue = self.head()
             if catalogue != prepared.catalogue_version:
                 raise CatalogueMoved
@@ -117,6 +117,10 @@ class Writer:
         """Note that a posting changed tops without leaving a row in them."""
         self.db.execute(SQL["mark"], {"marks": to_json(tops), "seq": posting.seq, "at": posting.at})
 
+    def _before_group(self) -> None:
+        self.before_commit()
+        self._stage("commit")
+
     def before_commit(self) -> None:
         """Refuse to commit to a file that is no longer there.
 
@@ -130,7 +134,6 @@ class Writer:
             present = False
         if not present:
             raise Unavailable
-        self._stage("commit")
 
     def now(self) -> int:
         """The ledger's clock: never earlier than its last posting."""
