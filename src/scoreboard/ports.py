@@ -167,8 +167,11 @@ class Ledger(Standings, Protocol):
         """At most ``limit`` postings with a greater seq, in order, without gaps."""
         ...
 
-    async def postings_since(self, at_ms: int) -> Sequence[Posting]:
-        """All postings of this moment or later, in order."""
+    async def own_awards_since(self, at_ms: int) -> Sequence[tuple[str, int]]:
+        """User and time of the awards of this moment or later that users asked for themselves.
+
+        In order; what a limiter has to remember after a restart.
+        """
         ...
 
     async def posting(self, award_id: str) -> Posting | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -430,16 +431,22 @@ async def test_a_follower_misses_no_posting_of_another_node(
                 assert seqs == list(range(start, 15))
 
 
-async def test_postings_since_a_moment_are_those_at_it_and_later(
+async def test_own_awards_since_a_moment_are_those_at_it_and_later(
     ledger: Ledger, clock: Clock
 ) -> None:
     for index in range(6):
         clock.now_ms = NOON + 100 * (index // 2)
         await append(ledger, clock, award(f"a{index}"))
+    by_a_service = msgspec.structs.replace(award("a6"), caller="backend")
+    await append(ledger, clock, by_a_service)
     whole = await all_postings(ledger)
     for at_ms in (0, NOON, NOON + 1, NOON + 100, NOON + 101, NOON + 200, NOON + 201):
-        expected = [posting for posting in whole if posting.at >= at_ms]
-        assert list(await ledger.postings_since(at_ms)) == expected
+        expected = [
+            (posting.user_id, posting.at)
+            for posting in whole
+            if posting.at >= at_ms and posting.kind is Kind.AWARD and posting.caller is None
+        ]
+        assert list(await ledger.own_awards_since(at_ms)) == expected
 
 
 async def test_a_users_postings_come_newest_first(ledger: Ledger, clock: Clock) -> None:

@@ -89,10 +89,9 @@ class Scorer:
             return
         now_ms = self._clock_ms()
         since_ms = now_ms - self._user_rate.window_s * 1000
-        for posting in await self._ledger.postings_since(since_ms):
-            if posting.kind is Kind.AWARD and posting.caller is None and posting.user_id:
-                age_s = max(0, now_ms - posting.at) / 1000
-                await self._limiter.remember(f"user:{posting.user_id}", self._user_rate, age_s)
+        for user_id, at in await self._ledger.own_awards_since(since_ms):
+            age_s = max(0, now_ms - at) / 1000
+            await self._limiter.remember(f"user:{user_id}", self._user_rate, age_s)
 
     async def score(self, request: Request) -> Answer:
         """Record an award, once.

@@ -21,6 +21,7 @@ from scoreboard.telemetry import Event, Telemetry, log
 from scoreboard.web import problems
 from scoreboard.web.contract import Operation
 from scoreboard.web.exchange import Exchange, Handler, Headers, Receive, Reply, Scope, Send
+from scoreboard.web.protocol import REPLY
 
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -112,9 +113,11 @@ class Resource:
             headers += self._gate.cross_origin(scope)
         if reply.status == 304:  # noqa: PLR2004 - the one status without a body of ours
             headers = [field for field in headers if field[0] != b"content-length"]
-        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         body = b"" if method == "HEAD" else reply.body
-        await send({"type": "http.response.body", "body": body})
+        whole = scope.get("extensions", {}).get(REPLY)
+        if whole is None or not whole(reply.status, headers, body):
+            await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
         known = method if method in self._handlers else "other"
         self._telemetry.child(
             "scoreboard_http_requests_total", self._path, known, str(reply.status)

@@ -42,6 +42,9 @@ SEND_BUFFER_BYTES = 65_536
 USER_TIMEOUT_MS = 20_000
 BACKLOG = 2_048
 
+REPLY = "scoreboard.reply"
+"""The extension of an HTTP scope that takes status, fields and body of a whole answer."""
+
 
 class HttpLimits(Struct, frozen=True):
     """What one connection may ask for. ``body_max_bytes`` counts chunk headers and trailers."""
@@ -190,6 +193,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         latest = self._latest()
         if latest is not None:
             latest.transport = _Lingering(self)  # type: ignore[assignment]
+            latest.scope["extensions"] = {REPLY: functools.partial(_reply, latest)}  # type: ignore[dict-item]
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
@@ -333,6 +337,31 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self.transport.abort()
         else:
             self.transport.close()
+
+
+def _reply(
+    cycle: RequestResponseCycle, status: int, headers: list[tuple[bytes, bytes]], body: bytes
+) -> bool:
+    """Write a whole answer at once: ASGI's two messages are two writes and a check of each field.
+
+    False, when the peer is slow or gone, leaves it to ASGI. The fields are the service's own.
+    """
+    if cycle.flow.write_paused or cycle.disconnected or cycle.response_started:
+        return False
+    cycle.response_started = True
+    cycle.waiting_for_100_continue = False
+    if (b"connection", b"close") in headers:
+        cycle.keep_alive = False
+    elif not cycle.keep_alive:
+        headers = [*headers, (b"connection", b"close")]
+    fields = [b"%b: %b\r\n" % field for field in (*cycle.default_headers, *headers)]
+    cycle.transport.write(b"".join([STATUS_LINE[status], *fields, b"\r\n", body]))
+    cycle.response_complete = True
+    cycle.message_event.set()
+    if not cycle.keep_alive:
+        cycle.transport.close()
+    cycle.on_response()
+    return True
 
 
 def _too_long(content_length: bytes, most: int) -> bool:

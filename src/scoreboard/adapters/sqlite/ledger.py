@@ -135,8 +135,8 @@ class SqliteLedger:
             return [tail[i] for i in range(skipped, min(len(tail), skipped + limit))]
         return await self._read(reader.postings, after, limit)
 
-    async def postings_since(self, at_ms: int) -> Sequence[Posting]:
-        return await self._read(reader.postings_since, at_ms)
+    async def own_awards_since(self, at_ms: int) -> Sequence[tuple[str, int]]:
+        return await self._read(reader.own_awards_since, at_ms)
 
     async def postings_of(self, user_id: str, before: int | None, limit: int) -> Sequence[Posting]:
         return await self._read(reader.postings_of, user_id, before, limit)

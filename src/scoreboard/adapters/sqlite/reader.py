@@ -126,9 +126,10 @@ def postings(db: sqlite3.Connection, after: int, limit: int) -> list[Posting]:
     return [rows.posting(rows.named(cursor, row)) for row in cursor.fetchall()]
 
 
-def postings_since(db: sqlite3.Connection, at_ms: int) -> list[Posting]:
+def own_awards_since(db: sqlite3.Connection, at_ms: int) -> list[tuple[str, int]]:
     before = db.execute(SQL["seq_before"], {"at": at_ms}).fetchone()
-    return postings(db, before[0] if before else 0, NEVER_SEQ)
+    parameters = {"after": before[0] if before else 0}
+    return db.execute(SQL["own_awards"], parameters).fetchall()
 
 
 def postings_of(

@@ -175,6 +175,14 @@ WHERE at < :at
 ORDER BY seq DESC
 LIMIT 1;
 
+-- name: own_awards
+-- Awards that users asked for themselves: those without a caller.
+SELECT u.user_id, l.at
+FROM ledger AS l
+JOIN users AS u USING (user_ref)
+WHERE l.seq > :after AND l.kind = 'award' AND l.caller IS NULL AND u.user_id IS NOT NULL
+ORDER BY l.seq;
+
 -- name: postings_of
 -- A user's postings, newest first.
 SELECT l.*, u.user_id, reversed.at AS reversed_at
