@@ -45,6 +45,7 @@ steps = st.lists(
         st.sampled_from(["u1", "u1", "u2"]),
         st.sampled_from(["hit", "hit", "hit", "hit", "give back"]),
     ),
+    min_size=20,
     max_size=60,
 )
 
@@ -83,7 +84,7 @@ def ensure_reset(inside: list[float], rate: Rate, now_s: float, verdict: Verdict
 
 
 @settings(max_examples=100)
-@given(st.lists(waits, max_size=80), st.integers(1, 6))
+@given(st.lists(waits, min_size=20, max_size=80), st.integers(1, 6))
 def test_no_span_of_the_window_ever_holds_more_than_the_limit(
     open_limiter: OpenLimiter, pauses: list[float], limit: int
 ) -> None:
@@ -152,6 +153,16 @@ async def test_a_slot_given_back_is_free_at_once(limiter: Limiter) -> None:
     await limiter.give_back("u1")
     assert (await limiter.hit("u1", rate)).allowed
     assert not (await limiter.hit("u1", rate)).allowed
+
+
+async def test_the_slot_given_back_is_the_newest(limiter: Limiter, seconds: ManualSeconds) -> None:
+    rate = Rate(2, 60)
+    await limiter.hit("u1", rate)
+    seconds.now_s += 30
+    await limiter.hit("u1", rate)
+    await limiter.give_back("u1")
+    seconds.now_s += 30
+    assert await limiter.hit("u1", rate) == Verdict(True, 1, 60)
 
 
 async def test_giving_back_what_was_never_taken_gives_nothing(limiter: Limiter) -> None:
