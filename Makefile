@@ -20,9 +20,13 @@ demo: .venv/run.installed ## start a scoreboard with players that never tire
 	$(BIN)/scoreboard demo $(ARGS)
 
 test: .venv/dev.installed ## run every test (WORKERS=2, ARGS="-k ties")
+ifeq ($(ARGS),)
 	$(BIN)/python -m pytest tests/core -q -n $(WORKERS) \
 	  --cov=scoreboard.core --cov-branch --cov-fail-under=100
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --ignore=tests/core
+else
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+endif
 
 lint: .venv/dev.installed ## check style, types and the direction of imports
 	$(BIN)/ruff check
