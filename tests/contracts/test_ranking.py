@@ -520,3 +520,21 @@ async def test_seqs_and_scores_at_their_limits_stay_in_order(ranking: Ranking) -
         ("first", most), ("second", most - 1), ("level", most - 1), ("late", most - 1),
         ("later", most - 1), ("latest", most - 1), ("least", -most),
     ]  # fmt: skip
+
+
+async def test_a_fall_that_pages_had_already_seen_is_in_the_label_of_the_rebuilt_top(
+    ranking: Ranking,
+) -> None:
+    """Pages are read at moments of their own: what they show may be later than the place."""
+    others = [Score(f"u{index:02}", 50 - index, index, index) for index in range(1, 11)]
+    await ranking.rebuild((EPOCH, 20))
+    await ranking.load(Mark("one", "all", 0, 0), [Score("u00", 5, 22, 22), *others])
+    rise = Move("one", "all", "u10", 1, 21, 21)
+    fall = Move("one", "all", "u00", -95, 22, 22)
+    await ranking.apply(Group(EPOCH, 20, 21, (rise,)))
+    await ranking.apply(Group(EPOCH, 21, 22, (fall,)))
+    await ranking.switch()
+    snapshot = await ranking.snapshot(ONE, "all")
+    assert snapshot is not None
+    assert "u00" not in {row.user_id for row in snapshot.rows}
+    assert snapshot.seq == 22

@@ -27,9 +27,14 @@ Span = tuple[str, str]
 
 
 class _Order:
-    """One board's period: ``core.standing.Order`` on a sorted list."""
+    """One board's period: ``core.standing.Order`` on a sorted list.
 
-    def __init__(self, mark: tuple[int, int]) -> None:
+    While it is ``loading`` its scores are of different moments: then every fall may have changed
+    the top.
+    """
+
+    def __init__(self, mark: tuple[int, int], *, loading: bool) -> None:
+        self.loading = loading
         self.scores: dict[str, Score] = {}
         self._keys: SortedList[tuple[int, int, str]] | None = None
         self.mark = mark
@@ -65,7 +70,7 @@ class _Order:
             after = before.plus(move.points, move.seq, move.at)
             if after is before:
                 return
-            if move.points < 0 and self.before(before.key()) < TOP_SIZE:
+            if move.points < 0 and (self.loading or self.before(before.key()) < TOP_SIZE):
                 self.fell = (move.seq, move.at)
             keys.remove((-before.score, before.seq, before.user_id))
         self.scores[move.user_id] = after
@@ -78,13 +83,22 @@ class _Order:
         The top was changed by the newest posting in it or by the last fall out of or within it,
         whichever is later: labelled with the earlier, it would not be the top at that seq.
         """
+        self.mark = max(self.mark, mark)
+        if self.loading:
+            return False
         top = tuple(self.after(None, TOP_SIZE))
         if top == self.top and mark <= self.changed:
             return False
         rows = ((score.seq, score.at) for score in top)
-        self.changed = max([mark, self.mark, self.changed, self.fell, *rows])
+        self.changed = max([self.mark, self.changed, self.fell, *rows])
         self.top = top
         return True
+
+    def loaded(self) -> None:
+        """All scores are of one moment now: label the top for the first time."""
+        self.loading = False
+        self.changed = (0, 0)
+        self.settle(self.mark)
 
     def score(self, user_id: str) -> Score | None:
         return self.scores.get(user_id)
@@ -112,6 +126,7 @@ class _Index:
 
     def __init__(self, place: Place) -> None:
         self.place = place
+        self.loading = True
         self.orders: dict[Span, _Order] = {}
 
     def apply(self, group: Group) -> list[Span]:
@@ -120,7 +135,7 @@ class _Index:
         touched: dict[Span, tuple[int, int]] = {}
         for mark in group.marks:
             span = (mark.board, mark.period)
-            self.orders.setdefault(span, _Order((0, 0)))
+            self.orders.setdefault(span, _Order((0, 0), loading=self.loading))
             touched[span] = (mark.seq, mark.at)
         for move in group.moves:
             order = self.orders.get((move.board, move.period))
@@ -153,15 +168,15 @@ class MemoryRanking:
 
     async def load(self, mark: Mark, scores: Sequence[Score]) -> None:
         assert self._rebuilt is not None, "load comes after rebuild"
-        order = self._rebuilt.orders.setdefault(
-            (mark.board, mark.period), _Order((mark.seq, mark.at))
-        )
+        fresh = _Order((mark.seq, mark.at), loading=True)
+        order = self._rebuilt.orders.setdefault((mark.board, mark.period), fresh)
         order.load(scores)
 
     async def switch(self) -> None:
         assert self._rebuilt is not None, "switch comes after rebuild"
+        self._rebuilt.loading = False
         for order in self._rebuilt.orders.values():
-            order.settle(order.mark)
+            order.loaded()
         self._read, self._rebuilt = self._rebuilt, None
 
     async def forget(self, board: str, period: str) -> None:
