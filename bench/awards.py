@@ -65,8 +65,9 @@ class Subject:
         """Raises: Miscounted: an acknowledged award is missing, or the sums differ."""
         place = self.running.place
         with contextlib.closing(
-            sqlite3.connect(place.data / self.running.service.database)
+            sqlite3.connect(place.data / self.running.service.database, isolation_level=None)
         ) as database:
+            database.execute("BEGIN")  # what the loader left behind is still being recorded
             awards = database.execute(self.running.service.count_awards).fetchone()[0]
             scores = database.execute(self.running.service.sum_scores).fetchone()[0]
         if scores != awards * server.POINTS:
