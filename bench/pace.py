@@ -52,7 +52,7 @@ class Pacer:
                 if now > deadline:
                     raise LoadError(f"{total - answered} of {total} awards have no answer")
                 while len(awards) < total and idle and began + len(awards) / rate <= now:
-                    link = idle.pop()
+                    link = idle.pop(0)  # each in turn: one that never speaks is closed
                     link.award = Sent(time.monotonic())
                     link.socket.sendall(requests[len(awards) % len(requests)])
                     awards.append(link.award)

@@ -54,7 +54,9 @@ def machine() -> str:
 
 
 def plot() -> None:
-    """What is missing is left out."""
+    """Drawn once the awards were measured; of the rest, what is missing is left out."""
+    if not _data(PAGE.read_text(), "awards"):
+        return
     import matplotlib as mpl  # noqa: PLC0415 - slow to import, and only this needs it
 
     mpl.use("Agg")

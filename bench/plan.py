@@ -24,7 +24,7 @@ class Plan:
 
     @property
     def seconds(self) -> float:
-        return 2 if self.quick else 5
+        return 2 if self.quick else 3
 
 
 @dataclass(frozen=True)
