@@ -13,5 +13,5 @@ lock() {
 }
 
 lock run
-lock dev --extra dev --constraint requirements/run.txt
-lock bench --extra bench --constraint requirements/dev.txt
+lock dev --extra dev --extra postgres --extra redis --extra kafka --constraint requirements/run.txt
+lock bench --extra bench --extra postgres --extra redis --extra kafka --constraint requirements/dev.txt

@@ -18,6 +18,7 @@ exceptions. ``temporary`` says that asking again can help. HTTP statuses are in
     +-- PeriodMoved           inside only: the group was prepared for periods that have ended
     +-- CatalogueMoved        inside only: the group was prepared with settings that have changed
     +-- OutOfPlace            inside only: a group does not begin right after the ranking's place
+    +-- Deposed               inside only: another node leads, with a later term
 """
 
 from typing import ClassVar
@@ -264,3 +265,10 @@ class OutOfPlace(ScoreboardError):
     def __init__(self, place: int) -> None:
         super().__init__(self.code, place)
         self.place = place
+
+
+class Deposed(ScoreboardError):
+    """Another node leads now, with a later term."""
+
+    code = "deposed"
+    temporary = True

@@ -25,7 +25,13 @@ Place = tuple[int, int]
 """An (epoch, seq)."""
 
 APPLY_MAX = 256
-"""The most moves in one group that a ranking takes at once."""
+"""The most postings in one group that a ranking takes at once."""
+
+COUNT_MAX = 100_000
+"""How many better scores a ledger counts for one standing before it says that it cannot."""
+
+News = Snapshot | Board
+"""What a bus tells: a new top, or a board as it is defined now."""
 
 
 class Head(Struct, frozen=True):
@@ -92,6 +98,7 @@ class Standings(Protocol):
 
         Raises:
             NotFound: the user has no score in it.
+            Unavailable: also, of a shared ledger, when over ``COUNT_MAX`` scores stand before it.
         """
         ...
 
@@ -191,6 +198,12 @@ class Ledger(Standings, Protocol):
         """
         ...
 
+    async def scores_of(
+        self, board: str, period: str, user_ids: Sequence[str]
+    ) -> Sequence[Score]:
+        """The scores of these users, in any order; whoever has none is left out."""
+        ...
+
     async def marked(self, board: str, period: str) -> tuple[int, int]:
         """The seq and time of the last posting that changed this top without leaving a row in it.
 
@@ -206,8 +219,31 @@ class Ledger(Standings, Protocol):
         """Tie the ledger to a secret, unless it is tied already; answers which one it has."""
         ...
 
+    async def lead(self, holder: str, lease_ms: int) -> int | None:
+        """Take or renew the lease of the one node that leads, by the ledger's clock.
+
+        Answers the lease's term, or None while another holder's has not run out. A term stays
+        while its holder renews it in time, and is greater than all before it otherwise.
+        """
+        ...
+
+    async def resign(self, holder: str) -> None:
+        """End the holder's lease, if it is the holder's, so that nobody waits for its end."""
+        ...
+
+    async def bookmark(self, follower: str) -> int:
+        """The seq up to which a follower of the postings has come; 0 for a new one."""
+        ...
+
+    async def move_bookmark(self, follower: str, seq: int) -> None:
+        """Remember how far a follower has come; a smaller seq changes nothing."""
+        ...
+
     def on_commit(self, wake: Callable[[], None]) -> None:
-        """Call ``wake`` on the event loop after each commit of this process: hints, no promises."""
+        """Call ``wake`` on the event loop after commits: hints, no promises.
+
+        After each one of this process; after those of other nodes where the ledger can tell.
+        """
         ...
 
 
@@ -242,7 +278,19 @@ class Group(Struct, frozen=True):
 
 
 class Ranking(Standings, Protocol):
-    """Ranks: scores in order, an index of open periods, rebuildable from the ledger at any time."""
+    """Ranks: scores in order, an index of open periods, rebuildable from the ledger at any time.
+
+    Everybody reads; only the leader of the newest term changes it. A ranking that finds itself
+    damaged (emptied, evicted, of wrong types) has no place any more and answers None to reads.
+
+    Raises:
+        Unavailable: it cannot be reached.
+        Deposed: from whatever changes it: a later term leads; nothing changed.
+    """
+
+    async def lead(self, term: int) -> None:
+        """Change it from now on as the leader of this term; an index half rebuilt is dropped."""
+        ...
 
     async def place(self) -> Place | None:
         """The (epoch, seq) reached, or None when it has to be rebuilt first."""
@@ -284,23 +332,55 @@ class Ranking(Standings, Protocol):
         """The (board, period) pairs it holds."""
         ...
 
+    async def scores_of(
+        self, board: str, period: str, user_ids: Sequence[str]
+    ) -> tuple[Place, Sequence[Score]] | None:
+        """The scores of these users, in any order, and the place at which they are true.
+
+        None for a period that it does not hold.
+        """
+        ...
+
 
 class Bus(Protocol):
-    """Tells every node the newest tops.
+    """Tells every node the newest tops and the boards they belong to.
 
-    At least once, possibly out of order: whoever hears keeps the greatest (epoch, seq).
+    At least once, possibly out of order: whoever hears keeps the snapshot with the greatest
+    (epoch, seq), and of a board the one heard last.
     """
 
-    async def publish(self, snapshots: Sequence[Snapshot]) -> None:
-        """Return when the snapshots are with the bus for good."""
+    async def publish(self, news: Sequence[News]) -> None:
+        """Return when the news are with the bus for good.
+
+        Raises:
+            Unavailable: they may not be; publish them, or newer ones, again.
+        """
         ...
 
     async def close_period(self, board: str, period: str) -> None:
-        """A period is over: nobody who comes now needs its top."""
+        """A period is over: nobody who comes now needs its top.
+
+        Raises:
+            Unavailable: the bus cannot be reached.
+        """
         ...
 
-    def tops(self) -> AsyncIterator[Sequence[Snapshot]]:
-        """The newest known top of every board and period, then what is published, in batches."""
+    def news(self) -> AsyncIterator[Sequence[News]]:
+        """The newest known of everything, as the first batch, then what is published, in batches.
+
+        The first batch comes when it is complete, and may be empty. It never ends and raises
+        nothing: while the bus is lost it waits; what was missed meanwhile comes afterwards.
+        """
+        ...
+
+    async def feed(self, postings: Sequence[Posting]) -> None:
+        """Hand postings to other systems, in order; return when the bus has all of them for good.
+
+        A bus without such a feed has nothing to do.
+
+        Raises:
+            Unavailable: some may be missing; feed all of them again.
+        """
         ...
 
 
