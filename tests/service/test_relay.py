@@ -68,8 +68,8 @@ class Screen:
         self._task = asyncio.ensure_future(self._watch())
 
     async def _watch(self) -> None:
-        async for snapshots in self._world.bus.tops():
-            self.shown.extend(snapshots)
+        async for news in self._world.bus.news():
+            self.shown.extend(each for each in news if isinstance(each, Snapshot))
 
     def last(self, board: str, period: str) -> Snapshot | None:
         found = [top for top in self.shown if (top.board, top.period) == (board, period)]
@@ -320,7 +320,8 @@ async def test_a_period_that_is_over_is_kept_a_while_and_then_only_in_the_ledger
         await until(lambda: _holds_not(world, old))
         assert await _holds(world, new)
         assert await world.ranking.snapshot(board, "2026-11-23") is None
-        tops = await anext(aiter(world.bus.tops()))
+        first = await anext(aiter(world.bus.news()))
+        tops = [each for each in first if isinstance(each, Snapshot)]
         assert old not in {(top.board, top.period) for top in tops}
         await append(world.ledger, world.clock, award("two"))
         await until(lambda: _caught_up(world))

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from sortedcontainers import SortedList
 
 from scoreboard.core.board import Board
+from scoreboard.core.posting import Posting
 from scoreboard.core.score import Score
 from scoreboard.core.standing import (
     TOP_SIZE,
@@ -19,8 +20,8 @@ from scoreboard.core.standing import (
     page_in,
     standing_in,
 )
-from scoreboard.errors import OutOfPlace
-from scoreboard.ports import Group, Key, Mark, Move, Place, Rate, Verdict
+from scoreboard.errors import Deposed, OutOfPlace
+from scoreboard.ports import Group, Key, Mark, Move, News, Place, Rate, Verdict
 
 Span = tuple[str, str]
 """Board and period."""
@@ -152,6 +153,14 @@ class MemoryRanking:
     def __init__(self) -> None:
         self._read: _Index | None = None
         self._rebuilt: _Index | None = None
+        self._term = 0
+
+    async def lead(self, term: int) -> None:
+        # Nobody else holds this object: the leader of an earlier term can only be ourselves.
+        if term < self._term:
+            raise Deposed
+        self._term = term
+        self._rebuilt = None
 
     async def place(self) -> Place | None:
         index = self._rebuilt or self._read
@@ -185,6 +194,14 @@ class MemoryRanking:
 
     async def periods(self) -> Sequence[Span]:
         return list(self._read.orders) if self._read else []
+
+    async def scores_of(
+        self, board: str, period: str, user_ids: Sequence[str]
+    ) -> tuple[Place, Sequence[Score]] | None:
+        if self._read is None or (board, period) not in self._read.orders:
+            return None
+        known = self._read.orders[board, period].scores
+        return self._read.place, [known[user_id] for user_id in user_ids if user_id in known]
 
     async def snapshot(self, board: Board, period: str) -> Snapshot | None:
         order = self._order(board, period)
@@ -220,41 +237,51 @@ class MemoryRanking:
 
 
 class LocalBus:
-    """``ports.Bus`` within one process: the newest top of each span, and who waits for it."""
+    """``ports.Bus`` within one process: the newest of everything, and who waits for it."""
 
     def __init__(self) -> None:
-        self._tops: dict[Span, Snapshot] = {}
-        self._listeners: list[tuple[dict[Span, Snapshot], asyncio.Event]] = []
+        self._newest: dict[object, News] = {}
+        self._listeners: list[tuple[dict[object, News], asyncio.Event]] = []
 
-    async def publish(self, snapshots: Sequence[Snapshot]) -> None:
-        for snapshot in snapshots:
-            span = (snapshot.board, snapshot.period)
-            known = self._tops.get(span)
-            if known is not None and known.place() >= snapshot.place():
-                continue
-            self._tops[span] = snapshot
-            for waiting, event in self._listeners:
-                waiting[span] = snapshot
-                event.set()
+    async def publish(self, news: Sequence[News]) -> None:
+        for each in news:
+            key = _key(each)
+            if _is_newer(each, self._newest.get(key)):
+                self._newest[key] = each
+                for waiting, event in self._listeners:
+                    waiting[key] = each
+                    event.set()
 
     async def close_period(self, board: str, period: str) -> None:
-        self._tops.pop((board, period), None)
+        self._newest.pop((board, period), None)
 
-    async def tops(self) -> AsyncIterator[Sequence[Snapshot]]:
-        waiting, event = dict(self._tops), asyncio.Event()
+    async def news(self) -> AsyncIterator[Sequence[News]]:
+        waiting, event = dict(self._newest), asyncio.Event()
         listener = (waiting, event)
         self._listeners.append(listener)
         try:
             while True:
-                if waiting:
-                    batch = list(waiting.values())
-                    waiting.clear()
-                    yield batch
+                batch = list(waiting.values())
+                waiting.clear()
                 event.clear()
+                yield batch
                 if not waiting:
                     await event.wait()
         finally:
             self._listeners.remove(listener)
+
+    async def feed(self, postings: Sequence[Posting]) -> None:
+        """One process alone has no other systems to tell."""
+
+
+def _key(news: News) -> object:
+    return news.board if isinstance(news, Board) else (news.board, news.period)
+
+
+def _is_newer(news: News, known: News | None) -> bool:
+    if isinstance(news, Snapshot) and isinstance(known, Snapshot):
+        return known.place() < news.place()
+    return news != known
 
 
 SWEEP_EVERY = 1024

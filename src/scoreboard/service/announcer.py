@@ -47,8 +47,8 @@ class Announcer:
     async def run(self) -> None:
         """Announce for ever."""
         try:
-            async for snapshots in self._bus.tops():
-                self.hear(snapshots)
+            async for news in self._bus.news():
+                self.hear([each for each in news if isinstance(each, Snapshot)])
         finally:
             for pace in self._paces.values():
                 if pace.timer is not None:

@@ -40,13 +40,17 @@ class Reader:
 
     async def run(self) -> None:
         """Keep the newest tops at hand for ever."""
-        async for snapshots in self._bus.tops():
-            for snapshot in snapshots:
-                span = (snapshot.board, snapshot.period)
-                known = self._tops.get(span)
-                if known is None or known.place() < snapshot.place():
-                    self._tops[span] = snapshot
+        async for news in self._bus.news():
+            for each in news:
+                if isinstance(each, Snapshot):
+                    self._keep(each)
             self._prune()
+
+    def _keep(self, snapshot: Snapshot) -> None:
+        span = (snapshot.board, snapshot.period)
+        known = self._tops.get(span)
+        if known is None or known.place() < snapshot.place():
+            self._tops[span] = snapshot
 
     def board(self, name: str) -> Board:
         """Raises: NotFound."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from scoreboard.adapters.migrations import pending
-from scoreboard.adapters.sqlite import catalogue, reader
+from scoreboard.adapters.sqlite import catalogue, leases, reader
 from scoreboard.adapters.sqlite.file import SQL, STEPS, applied, connect, migrate, transaction
 from scoreboard.adapters.sqlite.writer import Stage, Writer
 from scoreboard.core.award import Award, Outcome
@@ -111,6 +111,18 @@ class SqliteLedger:
     async def bind(self, fingerprint: str) -> str:
         return await self._write(_bind, self._writer, fingerprint)
 
+    async def lead(self, holder: str, lease_ms: int) -> int | None:
+        return await self._write(leases.lead, self._writer, holder, lease_ms)
+
+    async def resign(self, holder: str) -> None:
+        await self._write(leases.resign, self._writer, holder)
+
+    async def bookmark(self, follower: str) -> int:
+        return await self._read(leases.bookmark, follower)
+
+    async def move_bookmark(self, follower: str, seq: int) -> None:
+        await self._write(leases.move_bookmark, self._writer, follower, seq)
+
     def _committed(self, postings: Sequence[Posting]) -> None:
         if not postings:
             return
@@ -155,6 +167,9 @@ class SqliteLedger:
         return await self._read(
             lambda db: reader.TableOrder(db, board, period).by_user(after, limit)
         )
+
+    async def scores_of(self, board: str, period: str, user_ids: Sequence[str]) -> Sequence[Score]:
+        return await self._read(lambda db: reader.TableOrder(db, board, period).scores_of(user_ids))
 
     async def marked(self, board: str, period: str) -> tuple[int, int]:
         return await self._read(lambda db: reader.TableOrder(db, board, period).marked())

@@ -72,6 +72,9 @@ class TableOrder:
     def by_user(self, after: str | None, limit: int) -> Sequence[Score]:
         return self._scores("scores_by_user", after=after or "", limit=limit)
 
+    def scores_of(self, user_ids: Sequence[str]) -> Sequence[Score]:
+        return self._scores("scores_of", users=to_json(user_ids))
+
     def last(self) -> tuple[int, int] | None:
         """The seq and time of the newest change."""
         seq, at = self._db.execute(SQL["last_seq"], self._span).fetchone()

@@ -269,3 +269,35 @@ SELECT count(*) FROM scores WHERE board = :board AND period = :period;
 -- name: last_seq
 -- The newest change of a board's period.
 SELECT max(seq), max(updated_at) FROM scores WHERE board = :board AND period = :period;
+
+-- name: lead
+-- Take the lease when it is free or run out, or renew one's own; no row when another holds it.
+INSERT INTO leases (name, term, holder, until)
+VALUES ('leader', 1, :holder, :now + :lease)
+ON CONFLICT (name) DO UPDATE
+SET term = leases.term + (leases.holder <> excluded.holder OR leases.until < :now),
+    holder = excluded.holder,
+    until = excluded.until
+WHERE leases.holder = excluded.holder OR leases.until < :now
+RETURNING term;
+
+-- name: resign
+-- The lease has run out before every clock's time; its term stays used.
+UPDATE leases SET until = 0 WHERE name = 'leader' AND holder = :holder;
+
+-- name: bookmark
+SELECT seq FROM bookmarks WHERE follower = :follower;
+
+-- name: move_bookmark
+INSERT INTO bookmarks (follower, seq)
+VALUES (:follower, :seq)
+ON CONFLICT (follower) DO UPDATE
+SET seq = excluded.seq
+WHERE excluded.seq > bookmarks.seq;
+
+-- name: scores_of
+-- :users is a JSON array of user ids.
+SELECT s.user_id, s.score, s.seq, s.updated_at
+FROM json_each(:users) AS u
+CROSS JOIN scores AS s
+WHERE s.board = :board AND s.period = :period AND s.user_id = u.value;
