@@ -64,6 +64,8 @@ def test_an_empty_variable_is_absent_and_test_variables_are_ignored(tmp_path: Pa
         ),
         ("TRUSTED_PROXIES", "10.0.0.0/8,::1", (ip_network("10.0.0.0/8"), ip_network("::1"))),
         ("MIGRATE", "no", False),
+        ("SECURITY_CONTACT", "mailto:a@b.example", "mailto:a@b.example"),
+        ("SECURITY_CONTACT", "https://b.example/report", "https://b.example/report"),
         ("JWKS_URL", "http://localhost:1/jwks", "http://localhost:1/jwks"),
     ],
 )
@@ -89,6 +91,9 @@ def test_text_becomes_a_value(tmp_path: Path, name: str, text: str, value: objec
         ("TRUSTED_PROXIES", "10.0.0.1/8", "10.0.0.0/8"),
         ("JWKS_URL", "http://login.example.com/jwks", "https"),
         ("MIGRATE", "maybe", "true or false"),
+        ("SECURITY_CONTACT", "a@b.example", "mailto:security@example.com"),
+        ("SECURITY_CONTACT", "http://b.example", "https://example.com/security"),
+        ("SECURITY_CONTACT", "mailto:a@b.example\nContact: x", "mailto:security@example.com"),
         ("LOG_LEVEL", "loud", "debug, info, warning or error"),
     ],
 )

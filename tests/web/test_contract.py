@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any, get_args
 
@@ -12,7 +13,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from scoreboard import wire
-from scoreboard.errors import InvalidParameter
+from scoreboard.errors import InvalidParameter, NotFound
 from scoreboard.web import problems
 from scoreboard.web.contract import (
     OPERATIONS,
@@ -26,6 +27,7 @@ from scoreboard.web.contract import (
 )
 from scoreboard.web.documents import asyncapi, docs_page, openapi
 from scoreboard.web.documents.examples import EXAMPLES
+from scoreboard.web.site import SiteHandler
 from tests.service_process import Answer, Service
 
 RELEASE = {
@@ -52,7 +54,15 @@ RELEASE = {
     "GET /metrics",
     "GET /version",
 }
-PAGES = {"/", "/docs", "/static/{name}", "/openapi.json", "/asyncapi.json"}
+PAGES = {
+    "/",
+    "/docs",
+    "/static/{name}",
+    "/openapi.json",
+    "/asyncapi.json",
+    "/.well-known/security.txt",
+}
+CONTACT = "mailto:security@example.com"
 OPENAPI = json.loads(openapi())
 ASYNCAPI = json.loads(asyncapi())
 IDS = {"board": "default", "user_id": "u_42", "id": "quiz"}
@@ -227,7 +237,8 @@ def test_the_live_document_has_every_message_in_its_direction() -> None:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    service = Service(tmp_path_factory.mktemp("documented"), {})
+    contact = {"SCOREBOARD_SECURITY_CONTACT": CONTACT}
+    service = Service(tmp_path_factory.mktemp("documented"), contact)
     service.start()
     service.put("actions/quiz", {"points": 10})
     yield service
@@ -267,6 +278,24 @@ def test_the_documents_are_served_as_they_are_printed(running: Service) -> None:
         served = running.get(f"/{name}.json")
         assert served.headers["content-type"] == "application/json"
         assert json.loads(served.body) == json.loads(running.command(name).stdout)
+
+
+def test_whom_to_tell_of_a_weakness_is_said_for_less_than_a_year(running: Service) -> None:
+    """RFC 9116: these fields, Contact and Expires once each, as plain text."""
+    served = running.get("/.well-known/security.txt")
+    assert (served.status, served.headers["content-type"]) == (200, "text/plain; charset=utf-8")
+    fields = dict(line.split(": ", 1) for line in served.body.decode("ascii").splitlines())
+    assert set(fields) == {"Contact", "Expires", "Preferred-Languages"}
+    assert fields["Contact"] == CONTACT
+    left = datetime.fromisoformat(fields["Expires"]) - datetime.now(UTC)
+    assert timedelta(days=363) < left < timedelta(days=365)
+    assert running.get("/.well-known/security.txt").body == served.body
+
+
+async def test_without_a_contact_there_is_no_such_file() -> None:
+    unread: Any = None
+    with pytest.raises(NotFound):
+        await SiteHandler(unread, {}).security(unread)
 
 
 def by_name(name: str) -> Operation:

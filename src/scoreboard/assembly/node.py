@@ -33,7 +33,7 @@ from scoreboard.web.health import HealthHandler
 from scoreboard.web.live import LiveEndpoint
 from scoreboard.web.scores import ScoresHandler
 from scoreboard.web.seats import Seats
-from scoreboard.web.site import SiteHandler
+from scoreboard.web.site import SiteHandler, security_text
 from scoreboard.web.stream import StreamEndpoint
 from scoreboard.web.tokens import KeySource, TokenVerifier
 from scoreboard.web.viewer import Live, LiveSettings
@@ -149,7 +149,7 @@ def _application(
             **HistoryHandler(node.reader, auth).handlers(),
             **AdminHandler(ledger, node.catalogue, node.reader, auth, boards.view).handlers(),
             **HealthHandler(node.health, telemetry).handlers(),
-            **_site(node.reader).handlers(),
+            **_site(node.reader, node.settings.security_contact).handlers(),
         },
         {"stream": StreamEndpoint(admission, headers=gate.cross_origin)},
         LiveEndpoint(admission),
@@ -214,12 +214,13 @@ def _own_origins(url: str) -> frozenset[str]:
     return frozenset(f"http://{host}:{port}" for host in ("127.0.0.1", "localhost", "[::1]"))
 
 
-def _site(reader: Reader) -> SiteHandler:
-    return SiteHandler(
-        reader,
-        {
-            "openapi": ("application/json", openapi()),
-            "asyncapi": ("application/json", asyncapi()),
-            "docs": ("text/html; charset=utf-8", docs_page()),
-        },
-    )
+def _site(reader: Reader, security_contact: str | None) -> SiteHandler:
+    documents = {
+        "openapi": ("application/json", openapi()),
+        "asyncapi": ("application/json", asyncapi()),
+        "docs": ("text/html; charset=utf-8", docs_page()),
+    }
+    if security_contact:
+        text = security_text(security_contact, clock_ms())
+        documents["security"] = ("text/plain; charset=utf-8", text)
+    return SiteHandler(reader, documents)

@@ -45,6 +45,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     jwt_audience: str | None
     origins: tuple[str, ...]
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
+    security_contact: str | None
     user_rate: Rate
     service_rate: Rate
     ip_rate: Rate

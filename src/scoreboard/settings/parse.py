@@ -20,6 +20,7 @@ SPAN_MAX_S = 86_400
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", re.ASCII)
 _ORIGIN = re.compile(r"(https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::\d{1,5})?)/?", re.ASCII)
+_CONTACT = re.compile(r"(mailto:[!-?A-~]+@|https://)[!-~]+", re.ASCII)
 _PASSWORD = re.compile(r"(?<=://)([^/@\s]*):[^/@\s]*@")
 _LATER = {"postgresql": "postgres", "postgres": "postgres", "redis": "redis", "kafka": "kafka"}
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -137,6 +138,14 @@ def jwks_url(given: str, _: Path) -> str:
     raise ValueError(
         "give an https URL (http is accepted for localhost only), such as "
         "https://login.example.com/.well-known/jwks.json"
+    )
+
+
+def contact(given: str, _: Path) -> str:
+    if _CONTACT.fullmatch(given) and len(given) <= TEXT_MAX:
+        return given
+    raise ValueError(
+        "give an address such as mailto:security@example.com or https://example.com/security"
     )
 
 

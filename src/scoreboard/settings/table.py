@@ -116,6 +116,14 @@ SETTINGS = (
         parse.networks,
     ),
     Setting(
+        "SECURITY_CONTACT",
+        "",
+        "URL",
+        "Whom /.well-known/security.txt says to tell of a weakness, mailto: or https:; empty: "
+        "there is no such file.",
+        parse.optional(parse.contact),
+    ),
+    Setting(
         "USER_RATE",
         "10/60s",
         "awards",

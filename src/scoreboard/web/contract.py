@@ -343,6 +343,7 @@ PAGES = (
     _plain("/static/{name}", "static", Tag.PAGES, "A file of the pages", "*/*"),
     _plain("/openapi.json", "openapi", Tag.PAGES, "The HTTP interface", "application/json"),
     _plain("/asyncapi.json", "asyncapi", Tag.PAGES, "The live interface", "application/json"),
+    _plain("/.well-known/security.txt", "security", Tag.PAGES, "Whom to tell of a weakness", _TEXT),
 )
 
 OPERATIONS = (*AWARDS, *BOARDS, *HISTORY, *ADMIN, *OPERATION, *PAGES)

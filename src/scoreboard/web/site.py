@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl
 from scoreboard import wire
 from scoreboard.core.board import DEFAULT_BOARD
 from scoreboard.core.identifier import is_board
+from scoreboard.core.moment import rfc3339
 from scoreboard.core.window import Window
 from scoreboard.errors import InvalidParameter, NotFound
 from scoreboard.service.reader import Reader
@@ -29,9 +30,15 @@ _ANY_ORIGIN = (b"access-control-allow-origin", b"*")
 _SHARED = (b"cross-origin-resource-policy", b"cross-origin")
 _PARAMETERS = frozenset({"board", "period", "kiosk"})
 
+SECURITY_TTL_MS = 364 * 86_400_000
+"""How long a contact is good for: RFC 9116 (2.5.5) asks for less than a year."""
+
 
 class SiteHandler:
-    """``documents`` are rendered once, by operation name: media type and body."""
+    """``documents`` are rendered once, by operation name: media type and body.
+
+    All but ``security`` have to be there.
+    """
 
     def __init__(self, reader: Reader, documents: Mapping[str, tuple[str, bytes]]) -> None:
         self._reader = reader
@@ -47,6 +54,7 @@ class SiteHandler:
             "openapi": self.openapi,
             "asyncapi": self.asyncapi,
             "docs": self.docs,
+            "security": self.security,
         }
 
     async def page(self, exchange: Exchange) -> Reply:
@@ -93,6 +101,11 @@ class SiteHandler:
     async def docs(self, _: Exchange) -> Reply:
         return self._documents["docs"]
 
+    async def security(self, _: Exchange) -> Reply:
+        if "security" not in self._documents:
+            raise NotFound
+        return self._documents["security"]
+
     def _document(self, media_type: str, body: bytes) -> Reply:
         if media_type.startswith("text/html"):
             return Reply(200, _HTML, body)
@@ -102,6 +115,19 @@ class SiteHandler:
             _ANY_ORIGIN,
         ]
         return Reply(200, headers, body)
+
+
+def security_text(contact: str, now_ms: int) -> bytes:
+    """Whom to tell of a weakness (RFC 9116).
+
+    There is no ``Canonical``: behind a proxy the service does not know its own address.
+    """
+    lines = (
+        f"Contact: {contact}",
+        f"Expires: {rfc3339(now_ms + SECURITY_TTL_MS)}",
+        "Preferred-Languages: en",
+    )
+    return "".join(f"{line}\n" for line in lines).encode("ascii")
 
 
 def _query(exchange: Exchange) -> dict[str, str]:
