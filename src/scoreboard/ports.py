@@ -198,9 +198,7 @@ class Ledger(Standings, Protocol):
         """
         ...
 
-    async def scores_of(
-        self, board: str, period: str, user_ids: Sequence[str]
-    ) -> Sequence[Score]:
+    async def scores_of(self, board: str, period: str, user_ids: Sequence[str]) -> Sequence[Score]:
         """The scores of these users, in any order; whoever has none is left out."""
         ...
 
@@ -223,7 +221,9 @@ class Ledger(Standings, Protocol):
         """Take or renew the lease of the one node that leads, by the ledger's clock.
 
         Answers the lease's term, or None while another holder's has not run out. A term stays
-        while its holder renews it in time, and is greater than all before it otherwise.
+        while its holder renews it in time, and is greater than all before it otherwise: at least
+        the ledger's time in milliseconds, so that a restored ledger does not begin again below
+        the terms that others have seen.
         """
         ...
 

@@ -120,6 +120,29 @@ METRICS = (
         Gauge,
         "Users in the ranking, over all boards and open periods.",
     ),
+    Metric("scoreboard_leader", Gauge, "1 while this node leads: ranks, publishes and feeds."),
+    Metric(
+        "scoreboard_bus_errors_total",
+        Counter,
+        "Times that new tops could not be published; they are published again.",
+    ),
+    Metric(
+        "scoreboard_degraded",
+        Gauge,
+        "1 while this node has to do without a dependency: ledger, ranking, bus or limiter.",
+        ("dependency",),
+    ),
+    Metric(
+        "scoreboard_ranking_drift",
+        Gauge,
+        "Scores of the last check that differ between ranking and ledger; above 0 it is rebuilt.",
+    ),
+    Metric(
+        "scoreboard_drift_checks_total",
+        Counter,
+        "Checks of the ranking against the ledger, by result: same, moving or different.",
+        ("result",),
+    ),
     Metric("scoreboard_viewers", Gauge, "Open live connections, by transport.", ("transport",)),
     Metric(
         "scoreboard_viewers_refused_total",
@@ -172,7 +195,14 @@ class Event(StrEnum):
     SERVICE_STOPPED = "service.stopped"
     RANKING_REBUILT = "ranking.rebuilt"
     RELAY_FAILED = "relay.failed"
+    RANKING_DIFFERS = "ranking.differs"
     RELAY_RECOVERED = "relay.recovered"
+    LEASE_FAILED = "lease.failed"
+    LEADER_CHANGED = "leader.changed"
+    BUS_FAILED = "bus.failed"
+    BUS_RECOVERED = "bus.recovered"
+    DEPENDENCY_LOST = "dependency.lost"
+    DEPENDENCY_RESTORED = "dependency.restored"
     LEDGER_FAILED = "ledger.failed"
     REQUEST_FAILED = "request.failed"
     CATALOGUE_CHANGED = "catalogue.changed"

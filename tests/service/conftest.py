@@ -13,6 +13,8 @@ from scoreboard.adapters.sqlite import SqliteLedger
 from scoreboard.service.catalogue import CurrentCatalogue
 from scoreboard.service.group_commit import GroupCommit
 from scoreboard.service.health import Health
+from scoreboard.service.leadership import Alone, Leadership
+from scoreboard.service.publisher import Publisher
 from scoreboard.service.relay import Relay
 from scoreboard.telemetry import Telemetry
 from tests.contracts.material import Clock, ManualSeconds
@@ -70,6 +72,14 @@ class World:
         self.health = Health()
         self.random = count()
         self.catalogue = CurrentCatalogue(self.ledger)
+        self.publisher = Publisher(
+            self.ledger,
+            self.ranking,
+            self.bus,
+            self.catalogue,
+            health=self.health,
+            telemetry=self.telemetry,
+        )
 
     def commit(self, *, group_max: int = 1024, queue_max: int = 4096) -> GroupCommit:
         return GroupCommit(
@@ -82,12 +92,13 @@ class World:
             telemetry=self.telemetry,
         )
 
-    def relay(self) -> Relay:
+    def relay(self, leadership: Leadership | None = None) -> Relay:
         return Relay(
             self.ledger,
             self.ranking,
-            self.bus,
+            self.publisher,
             self.catalogue,
+            leadership or Alone(),
             clock_ms=self.clock,
             telemetry=self.telemetry,
         )

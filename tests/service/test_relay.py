@@ -94,15 +94,24 @@ async def screen(world: Any) -> AsyncIterator[Screen]:
 
 
 @contextlib.asynccontextmanager
-async def running(relay: Any) -> AsyncIterator[None]:
-    await relay.rebuild()
-    task = asyncio.ensure_future(relay.run())
+async def running(world: Any) -> AsyncIterator[None]:
+    tasks = [asyncio.ensure_future(each.run()) for each in (world.relay(), world.publisher)]
     try:
+        async with asyncio.timeout(10):
+            while await world.ranking.total(Board(board="default"), "all") is None:
+                await asyncio.sleep(0)
         yield
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def follow(world: Any, relay: Any) -> None:
+    """Take what the ledger has, and tell it."""
+    await relay.follow()
+    await world.publisher.publish()
+    await asyncio.sleep(0)
 
 
 async def ensure_follows(world: Any) -> None:
@@ -146,8 +155,7 @@ async def test_every_top_that_is_told_is_true_at_its_seq(
         for _ in range(random.randrange(1, 4)):
             world.clock.now_ms += random.randrange(1_000)
             await awards.append(random.randrange(1, 30))
-        await relay.follow()
-        await asyncio.sleep(0)
+        await follow(world, relay)
     await ensure_follows(world)
     assert len(screen.shown) > 40
     await ensure_shown_was_true(world, screen.shown)
@@ -163,8 +171,7 @@ async def test_a_fall_out_of_the_top_after_a_rise_is_when_the_top_changed(
     rise = award("rise", "user-05", QUIZ)
     fall = award("fall", "user-00", FALL)
     *_, fallen = await append(world.ledger, world.clock, rise, fall)
-    await relay.follow()
-    await asyncio.sleep(0)
+    await follow(world, relay)
     top = screen.last("default", "all")
     assert top is not None
     assert top.seq == fallen.posting.seq
@@ -189,9 +196,8 @@ async def test_a_rebuild_while_awards_go_on_misses_and_doubles_nothing(
     world.ledger.before.clear()
     await ensure_follows(world)
     await awards.append(30)
-    await relay.follow()
+    await follow(world, relay)
     await ensure_follows(world)
-    await asyncio.sleep(0)
     await ensure_shown_was_true(world, screen.shown)
 
 
@@ -219,8 +225,7 @@ async def test_a_rebuild_beside_the_old_ranking_is_not_seen_before_it_is_whole(
 async def test_an_old_place_is_refused_and_a_new_ranking_is_made(world: Any, until: Any) -> None:
     awards = Awards(world, 2)
     await awards.append(20)
-    relay = world.relay()
-    async with running(relay):
+    async with running(world):
         epoch, seq = await world.ranking.place()
         await world.ranking.rebuild((epoch - 1, seq))
         await world.ranking.switch()
@@ -244,7 +249,7 @@ async def test_an_outage_of_the_ledger_is_waited_out(
             raise Unavailable if failures % 2 else ZeroDivisionError
         world.ledger.before.clear()
 
-    async with running(world.relay()):
+    async with running(world):
         world.ledger.before["postings"] = fail
         await awards.append(20)
         await until(lambda: _caught_up(world))
@@ -274,7 +279,7 @@ async def test_a_new_period_is_shown_empty_at_its_boundary_though_nothing_was_po
 ) -> None:
     await put(world.ledger, DAILY)
     await append(world.ledger, world.clock, award("one"))
-    async with running(world.relay()):
+    async with running(world):
         await until(lambda: screen.last("default", "2026-11-23"))
         world.clock.now_ms += MIDNIGHT_MS - 1
         await until(lambda: _caught_up(world))
@@ -297,12 +302,12 @@ async def test_a_new_period_is_shown_empty_at_its_boundary_though_nothing_was_po
 async def test_a_period_is_opened_once_for_ever(world: Any, until: Any) -> None:
     await put(world.ledger, DAILY)
     for _ in range(3):
-        async with running(world.relay()):
+        async with running(world):
             await until(lambda: _caught_up(world))
     world.clock.now_ms += DAY_MS
     for _ in range(3):
-        async with running(world.relay()):
-            await until(lambda: _caught_up(world))
+        async with running(world):
+            await until(lambda: _holds(world, ("default", "2026-11-24")))
     assert await periods_opened(world) == ["2026-11-23", "2026-11-24"]
 
 
@@ -312,7 +317,7 @@ async def test_a_period_that_is_over_is_kept_a_while_and_then_only_in_the_ledger
     await put(world.ledger, DAILY)
     await append(world.ledger, world.clock, award("one"))
     board, old, new = DAILY, ("default", "2026-11-23"), ("default", "2026-11-24")
-    async with running(world.relay()):
+    async with running(world):
         world.clock.now_ms += MIDNIGHT_MS + module.KEEP_CLOSED_MS - 1
         await until(lambda: _holds(world, new))
         assert await _holds(world, old)
@@ -320,9 +325,7 @@ async def test_a_period_that_is_over_is_kept_a_while_and_then_only_in_the_ledger
         await until(lambda: _holds_not(world, old))
         assert await _holds(world, new)
         assert await world.ranking.snapshot(board, "2026-11-23") is None
-        first = await anext(aiter(world.bus.news()))
-        tops = [each for each in first if isinstance(each, Snapshot)]
-        assert old not in {(top.board, top.period) for top in tops}
+        await until(lambda: _told_not(world, old))
         await append(world.ledger, world.clock, award("two"))
         await until(lambda: _caught_up(world))
         assert not await _holds(world, old)
@@ -334,7 +337,7 @@ async def test_a_window_added_to_a_board_with_scores_is_filled_and_shown(
     world: Any, until: Any, screen: Screen
 ) -> None:
     await append(world.ledger, world.clock, award("one", "u1"), award("two", "u2", PRIZE))
-    async with running(world.relay()):
+    async with running(world):
         await until(lambda: _caught_up(world))
         await put(world.ledger, DAILY)
         await until(lambda: screen.last("default", "2026-11-23"))
@@ -353,7 +356,7 @@ async def test_another_tie_style_is_shown_at_once(world: Any, until: Any, screen
         top = screen.last("default", "all")
         return [row.rank for row in top.rows] if top else []
 
-    async with running(world.relay()):
+    async with running(world):
         await until(lambda: ranks() == [1, 2])
         await put(world.ledger, Board(board="default", tie=Tie.SHARED))
         await until(lambda: ranks() == [1, 1])
@@ -361,6 +364,11 @@ async def test_another_tie_style_is_shown_at_once(world: Any, until: Any, screen
 
 async def _holds(world: Any, span: tuple[str, str]) -> bool:
     return span in await world.ranking.periods()
+
+
+async def _told_not(world: Any, span: tuple[str, str]) -> bool:
+    first = await anext(aiter(world.bus.news()))
+    return span not in {(each.board, each.period) for each in first if isinstance(each, Snapshot)}
 
 
 async def _holds_not(world: Any, span: tuple[str, str]) -> bool:

@@ -31,5 +31,6 @@ class Health:
         """Ready still, and says what is missing, until ``restored``."""
         self._degraded[dependency] = None
 
-    def restored(self, dependency: str) -> None:
-        self._degraded.pop(dependency, None)
+    def restored(self, dependency: str) -> bool:
+        """Answers whether it was lost."""
+        return self._degraded.pop(dependency, dependency) is None

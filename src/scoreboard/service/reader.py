@@ -1,12 +1,14 @@
 """The way back: tops, standings and history, from the ranking or, where it has none, the ledger."""
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 from scoreboard.core.board import Board
 from scoreboard.core.posting import Posting
 from scoreboard.core.standing import Page, Row, Snapshot, Standing
 from scoreboard.core.window import Period
-from scoreboard.errors import NotFound
+from scoreboard.errors import NotFound, Unavailable
 from scoreboard.ports import AuditEntry, Bus, Head, Key, Ledger, Ranking
 from scoreboard.service.catalogue import CurrentCatalogue
 
@@ -16,6 +18,7 @@ ARCHIVE_TTL_MS = 1_000
 ARCHIVE_MAX = 256
 
 Span = tuple[str, str]
+T = TypeVar("T")
 
 
 class Reader:
@@ -35,6 +38,8 @@ class Reader:
         self._bus = bus
         self._catalogue = catalogue
         self._clock_ms = clock_ms
+        self.heard = asyncio.Event()
+        """The bus has told what it knows."""
         self._tops: dict[Span, Snapshot] = {}
         self._archive: dict[Span, tuple[int, Snapshot]] = {}
 
@@ -45,12 +50,32 @@ class Reader:
                 if isinstance(each, Snapshot):
                     self._keep(each)
             self._prune()
+            self.heard.set()
 
     def _keep(self, snapshot: Snapshot) -> None:
-        span = (snapshot.board, snapshot.period)
-        known = self._tops.get(span)
-        if known is None or known.place() < snapshot.place():
-            self._tops[span] = snapshot
+        if snapshot.place() > self._place(snapshot):
+            self._tops[snapshot.board, snapshot.period] = snapshot
+
+    async def look(self) -> Sequence[Snapshot]:
+        """Read anew the tops at hand; answers those that are newer.
+
+        Raises:
+            Unavailable: neither the ranking nor the ledger can be read.
+        """
+        fresh = [await self._fresh(*span) for span in list(self._tops)]
+        newer = [each for each in fresh if each.place() > self._place(each)]
+        for snapshot in newer:
+            self._keep(snapshot)
+        return newer
+
+    async def _fresh(self, board_name: str, period: str) -> Snapshot:
+        board = self._catalogue.board(board_name)
+        ranked = await _ranked(self._ranking.snapshot(board, period))
+        return ranked or await self._archived(board, period)
+
+    def _place(self, snapshot: Snapshot) -> tuple[int, int]:
+        known = self._tops.get((snapshot.board, snapshot.period))
+        return known.place() if known else (0, 0)
 
     def board(self, name: str) -> Board:
         """Raises: NotFound."""
@@ -74,15 +99,14 @@ class Reader:
         at_hand = self._tops.get((board.board, period))
         if at_hand is not None:
             return at_hand
-        ranked = await self._ranking.snapshot(board, period)
-        return ranked or await self._archived(board, period)
+        return await self._fresh(board.board, period)
 
     async def page(
         self, board_name: str, period_name: str, after: Key | None, limit: int
     ) -> tuple[str, Page]:
         """Rows after a sort key, and the period's concrete name; raises as ``snapshot``."""
         board, period = self._resolve(board_name, period_name)
-        page = await self._ranking.page(board, period, after, limit)
+        page = await _ranked(self._ranking.page(board, period, after, limit))
         page = page or await self._ledger.page(board, period, after, limit)
         if page is None or page.seq == 0:
             raise NotFound
@@ -91,7 +115,7 @@ class Reader:
     async def standing(self, board_name: str, period_name: str, user_id: str) -> Standing:
         """A user's standing; raises as ``snapshot``, and NotFound without a score."""
         board, period = self._resolve(board_name, period_name)
-        standing = await self._ranking.standing(board, period, user_id)
+        standing = await _ranked(self._ranking.standing(board, period, user_id))
         standing = standing or await self._ledger.standing(board, period, user_id)
         if standing is None:
             raise NotFound
@@ -102,7 +126,7 @@ class Reader:
     ) -> Sequence[Row]:
         """A user between its neighbours; raises as ``standing``."""
         board, period = self._resolve(board_name, period_name)
-        rows = await self._ranking.around(board, period, user_id, radius)
+        rows = await _ranked(self._ranking.around(board, period, user_id, radius))
         if rows is None:
             rows = await self._ledger.around(board, period, user_id, radius)
         if rows is None:
@@ -113,7 +137,7 @@ class Reader:
         self, board_name: str, period_name: str, user_id: str
     ) -> tuple[Standing | None, int, int]:
         """A user's standing or None without a score, and the (epoch, seq) it is true at."""
-        place = await self._ranking.place() or (0, 0)
+        place = await _ranked(self._ranking.place()) or (0, 0)
         try:
             return await self.standing(board_name, period_name, user_id), *place
         except NotFound:
@@ -122,7 +146,7 @@ class Reader:
     async def total(self, board_name: str) -> int:
         """How many users have a score on a board."""
         board = self._catalogue.board(board_name)
-        total = await self._ranking.total(board, "all")
+        total = await _ranked(self._ranking.total(board, "all"))
         return (await self._ledger.total(board, "all") or 0) if total is None else total
 
     async def head(self) -> Head:
@@ -170,3 +194,11 @@ class Reader:
         now_ms = self._clock_ms()
         settings = self._catalogue.boards.get(board)
         return settings is not None and settings.period(period, now_ms).end_ms <= now_ms
+
+
+async def _ranked(read: Awaitable[T | None]) -> T | None:
+    """What the ranking knows; a ranking that cannot be reached knows nothing."""
+    try:
+        return await read
+    except Unavailable:
+        return None

@@ -1,4 +1,4 @@
-"""Follows the ledger into the ranking, and tells the bus which tops have changed."""
+"""Follows the ledger into the ranking while this node leads, and says which tops have changed."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from scoreboard.core.board import Board
 from scoreboard.core.posting import Kind, Posting
 from scoreboard.core.window import Period, Window
-from scoreboard.errors import OutOfPlace, ScoreboardError
-from scoreboard.ports import APPLY_MAX, Bus, Group, Ledger, Mark, Move, Opening, Ranking
+from scoreboard.errors import Deposed, OutOfPlace, ScoreboardError
+from scoreboard.ports import APPLY_MAX, Group, Ledger, Mark, Move, Opening, Ranking
 from scoreboard.service.catalogue import CurrentCatalogue
+from scoreboard.service.leadership import Leadership
+from scoreboard.service.publisher import Publisher
 from scoreboard.telemetry import Event, Telemetry, log
 
 LOOK_EVERY_S = 0.1
@@ -23,26 +25,30 @@ Span = tuple[str, str]
 
 
 class Relay:
-    """One follower; ``rebuild`` before ``run``."""
+    """One follower, at work on the node that leads."""
 
     def __init__(  # noqa: PLR0913 - what it stands between
         self,
         ledger: Ledger,
         ranking: Ranking,
-        bus: Bus,
+        publisher: Publisher,
         catalogue: CurrentCatalogue,
+        leadership: Leadership,
         *,
         clock_ms: Callable[[], int],
         telemetry: Telemetry,
     ) -> None:
         self._ledger = ledger
         self._ranking = ranking
-        self._bus = bus
+        self._publisher = publisher
         self._catalogue = catalogue
+        self._leadership = leadership
         self._clock_ms = clock_ms
         self._telemetry = telemetry
         self._woken = asyncio.Event()
         self._held: set[Span] = set()
+        self._damaged = False
+        self._failing = False
         self._next_look_ms = 0
         self._lag = telemetry.child("scoreboard_relay_lag_seconds")
         self._seq = telemetry.child("scoreboard_ranking_seq")
@@ -50,46 +56,87 @@ class Relay:
         self._users = telemetry.child("scoreboard_ranked_users")
         ledger.on_commit(self._woken.set)
 
+    async def run(self) -> None:
+        """Lead whenever it is this node's turn, for ever; whatever fails is tried again."""
+        while True:
+            term = await self._leadership.gained()
+            try:
+                await self._lead(term)
+            except OutOfPlace:
+                await self._recover()
+            except Deposed:
+                await asyncio.sleep(RETRY_S)
+            except ScoreboardError as error:
+                self._failed(error)
+                await asyncio.sleep(RETRY_S)
+            except Exception:  # noqa: BLE001 - nothing may stop it for good
+                log().exception(Event.RELAY_FAILED)
+                await asyncio.sleep(RETRY_S)
+            if self._leadership.term != term:
+                self._publisher.forget()
+
+    async def take_over(self, term: int) -> None:
+        """Begin to lead: go on where the ranking stands, or make it anew; tell every top.
+
+        Raises:
+            Deposed: another node leads by now.
+        """
+        await self._ranking.lead(term)
+        await self._catalogue.load()
+        place, head = await self._ranking.place(), await self._ledger.head()
+        if place is None or place[0] != head.epoch or place[1] > head.seq:
+            await self.rebuild()
+            return
+        self._held = set(await self._ranking.periods())
+        self._publisher.read_ranking()
+        self._publisher.hold(self._held)
+
     async def rebuild(self) -> None:
-        """Make the ranking anew from the scores in the ledger, and publish every top.
+        """Make the ranking anew from the scores in the ledger, and tell every top.
 
         Scores are read page by page while awards go on: a score that already has a posting in it
         is recognised by its seq when the posting is applied.
         """
         await self._catalogue.load()
+        self._held.clear()
         await self._open_periods()
         start = await self._ledger.head()
-        await self._ranking.rebuild((start.epoch, start.seq))
         self._held = set(self._spans(start.at)) | set(self._spans(self._clock_ms()))
+        self._publisher.read_ledger()
+        self._publisher.hold(self._held)
+        await self._ranking.rebuild((start.epoch, start.seq))
         for span in sorted(self._held):
             await self._load(*span)
         await self.follow()
         await self._ranking.switch()
+        self._damaged = False
         self._telemetry.child("scoreboard_rebuilds_total").inc()
         log().info(Event.RANKING_REBUILT, seq=start.seq, spans=len(self._held))
-        await self._publish(self._held)
+        self._publisher.read_ranking()
+        self._publisher.hold(self._held)
 
-    async def run(self) -> None:
-        """Follow for ever; whatever fails is tried again."""
-        failing = False
-        while True:
-            try:
-                await self._wait()
-                await self._turn_periods()
-                await self.follow()
-                if failing:
-                    log().info(Event.RELAY_RECOVERED)
-                failing = False
-            except OutOfPlace:
-                await self._recover()
-            except ScoreboardError as error:
-                if not failing:
-                    log().warning(Event.RELAY_FAILED, code=error.code)
-                failing = True
-                await asyncio.sleep(RETRY_S)
-            except Exception:  # noqa: BLE001 - nothing may stop it for good
-                log().exception(Event.RELAY_FAILED)
-                await asyncio.sleep(RETRY_S)
+    def distrust(self) -> None:
+        """The ranking was found to differ from the ledger: rebuild it."""
+        self._damaged = True
+        self._woken.set()
+
+    async def _lead(self, term: int) -> None:
+        await self.take_over(term)
+        while self._leadership.term == term:
+            if self._damaged:
+                raise OutOfPlace(0)
+            await self._turn_periods()
+            await self.follow()
+            if self._failing:
+                log().info(Event.RELAY_RECOVERED)
+                self._failing = False
+            await self._wait()
+
+    def _failed(self, error: ScoreboardError) -> None:
+        if not self._failing:
+            log().warning(Event.RELAY_FAILED, code=error.code)
+        self._failing = True
+        self._publisher.read_ledger()
 
     async def follow(self) -> None:
         """Apply what the ledger has and the ranking has not.
@@ -119,7 +166,8 @@ class Relay:
         await self._apply(epoch, after, postings)
 
     async def _apply(self, epoch: int, after: int, postings: Sequence[Posting]) -> None:
-        if any(posting.kind is Kind.BOARD for posting in postings):
+        boards_changed = any(posting.kind is Kind.BOARD for posting in postings)
+        if boards_changed:
             await self._catalogue.load()
             self._ensure_loaded(postings)
         moves: list[Move] = []
@@ -127,8 +175,9 @@ class Relay:
         for posting in postings:
             self._translate(posting, moves, marks)
         group = Group(epoch, after, postings[-1].seq, tuple(moves), tuple(marks))
-        changed = await self._ranking.apply(group)
-        await self._publish(changed)
+        self._publisher.changed(await self._ranking.apply(group))
+        if boards_changed:
+            self._publisher.hold(self._held)
 
     def _translate(self, posting: Posting, moves: list[Move], marks: list[Mark]) -> None:
         board = self._catalogue.board(posting.board)
@@ -177,20 +226,13 @@ class Relay:
                 return
             after = scores[-1].user_id
 
-    async def _publish(self, spans: Iterable[Span]) -> None:
-        boards = self._catalogue.boards
-        snapshots = [
-            await self._ranking.snapshot(boards[board], period)
-            for board, period in spans
-            if board in boards
-        ]
-        await self._bus.publish([snapshot for snapshot in snapshots if snapshot is not None])
-
     async def _recover(self) -> None:
         try:
             await self.rebuild()
+        except (Deposed, OutOfPlace):
+            await asyncio.sleep(RETRY_S)
         except ScoreboardError as error:
-            log().warning(Event.RELAY_FAILED, code=error.code)
+            self._failed(error)
             await asyncio.sleep(RETRY_S)
 
     async def _wait(self) -> None:
@@ -216,7 +258,7 @@ class Relay:
         await self._count_users()
         for span in await self._closed(now_ms):
             await self._ranking.forget(*span)
-            await self._bus.close_period(*span)
+            self._publisher.close(span)
             self._held.discard(span)
 
     async def _open_periods(self) -> None:

@@ -273,9 +273,13 @@ SELECT max(seq), max(updated_at) FROM scores WHERE board = :board AND period = :
 -- name: lead
 -- Take the lease when it is free or run out, or renew one's own; no row when another holds it.
 INSERT INTO leases (name, term, holder, until)
-VALUES ('leader', 1, :holder, :now + :lease)
+VALUES ('leader', :now, :holder, :now + :lease)
 ON CONFLICT (name) DO UPDATE
-SET term = leases.term + (leases.holder <> excluded.holder OR leases.until < :now),
+SET term = iif(
+        leases.holder = excluded.holder AND leases.until >= :now,
+        leases.term,
+        max(leases.term + 1, :now)
+    ),
     holder = excluded.holder,
     until = excluded.until
 WHERE leases.holder = excluded.holder OR leases.until < :now

@@ -1,0 +1,128 @@
+"""Compares the ranking with the ledger: a sample each minute, the whole on demand."""
+
+import asyncio
+import random
+import string
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+
+from scoreboard.core.score import Score
+from scoreboard.errors import ScoreboardError
+from scoreboard.ports import Ledger, Ranking
+from scoreboard.service.catalogue import CurrentCatalogue
+from scoreboard.service.leadership import Leadership
+from scoreboard.telemetry import Event, Telemetry, log
+
+CHECK_EVERY_S = 60.0
+SAMPLE = 100
+TOP = 100
+PAGE = 5_000
+
+LOOKS = 2
+"""A difference that is gone at the next look was a posting on its way."""
+
+STARTS = string.digits + string.ascii_letters
+"""What a user id begins with: a sample is the users that follow one of these."""
+
+Span = tuple[str, str]
+
+
+class Compared(Struct, frozen=True):
+    """How many scores were the same, on the move between the two reads, or different."""
+
+    same: int = 0
+    moving: int = 0
+    different: int = 0
+
+    def plus(self, other: "Compared") -> "Compared":
+        return Compared(
+            self.same + other.same, self.moving + other.moving, self.different + other.different
+        )
+
+
+class DriftCheck:
+    """Looks on the node that leads; ``distrust`` is called when the ranking is wrong."""
+
+    def __init__(  # noqa: PLR0913 - the two it compares, and whom it tells
+        self,
+        ledger: Ledger,
+        ranking: Ranking,
+        catalogue: CurrentCatalogue,
+        leadership: Leadership,
+        *,
+        distrust: Callable[[], None],
+        telemetry: Telemetry,
+    ) -> None:
+        self._ledger = ledger
+        self._ranking = ranking
+        self._catalogue = catalogue
+        self._leadership = leadership
+        self._distrust = distrust
+        self._telemetry = telemetry
+        self._random = random.Random()  # noqa: S311 - a sample is no secret
+
+    async def run(self) -> None:
+        """Check for ever; what cannot be read now is read next time."""
+        while True:
+            await asyncio.sleep(CHECK_EVERY_S)
+            if self._leadership.term is None:
+                continue
+            try:
+                await self.check()
+            except ScoreboardError as error:
+                log().warning(Event.RELAY_FAILED, code=error.code)
+
+    async def check(self) -> Compared:
+        """Compare the top hundred and a sample of every open period."""
+        total = Compared()
+        for span in await self._ranking.periods():
+            total = total.plus(await self._sampled(span))
+        self._telemetry.child("scoreboard_ranking_drift").set(total.different)
+        for result in Compared.__struct_fields__:
+            checked = self._telemetry.child("scoreboard_drift_checks_total", result)
+            checked.inc(getattr(total, result))
+        if total.different:
+            log().error(Event.RANKING_DIFFERS, scores=total.different)
+            self._distrust()
+        return total
+
+    async def _sampled(self, span: Span) -> Compared:
+        board = self._catalogue.boards.get(span[0])
+        if board is None:
+            return Compared()
+        page = await self._ranking.page(board, span[1], None, TOP)
+        top = [row.user_id for row in page.rows] if page else []
+        sample = await self._ledger.scores(*span, self._random.choice(STARTS), SAMPLE)
+        users = list(dict.fromkeys([*top, *(score.user_id for score in sample)]))
+        found = await compared(self._ledger, self._ranking, span, users)
+        for _ in range(LOOKS - 1):
+            if found.different:
+                found = await compared(self._ledger, self._ranking, span, users)
+        return found
+
+
+async def compared(ledger: Ledger, ranking: Ranking, span: Span, users: Sequence[str]) -> Compared:
+    """Compare the scores of these users on a board in a period.
+
+    The ledger is read last, so it is never behind: a score that it changed after the place of
+    the ranking is on the move, any other has to be the same.
+    """
+    ranked = await ranking.scores_of(*span, users)
+    if ranked is None:
+        return Compared()
+    (_, seq), scores = ranked
+    known = {score.user_id: score for score in scores}
+    kept = {score.user_id: score for score in await ledger.scores_of(*span, users)}
+    total = Compared()
+    for user_id in users:
+        total = total.plus(_compare(known.get(user_id), kept.get(user_id), seq))
+    return total
+
+
+def _compare(ranked: Score | None, kept: Score | None, seq: int) -> Compared:
+    if ranked == kept:
+        return Compared(same=1)
+    if kept is not None and kept.seq > seq:
+        return Compared(moving=1)
+    return Compared(different=1)

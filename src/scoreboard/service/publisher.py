@@ -1,0 +1,146 @@
+"""Tells the bus the newest tops, apart from the relay: a lost bus must not hold up the ranking."""
+
+import asyncio
+from collections.abc import Iterable
+
+from scoreboard.core.standing import Snapshot
+from scoreboard.errors import ScoreboardError, Unavailable
+from scoreboard.ports import Bus, Ledger, News, Ranking
+from scoreboard.service.catalogue import CurrentCatalogue
+from scoreboard.service.health import Health
+from scoreboard.telemetry import Event, Telemetry, log
+
+RETRY_S = 0.5
+
+UNRANKED_EVERY_S = 1.0
+"""How often the tops are read from the ledger while there is no ranking to read them from."""
+
+Span = tuple[str, str]
+
+
+class Publisher:
+    """Publishes what has changed; spans that wait while the bus is slow are published once.
+
+    Whatever could not be published is published again, all of it, as soon as the bus is back.
+    """
+
+    def __init__(  # noqa: PLR0913 - whom it asks, whom it tells
+        self,
+        ledger: Ledger,
+        ranking: Ranking,
+        bus: Bus,
+        catalogue: CurrentCatalogue,
+        *,
+        health: Health,
+        telemetry: Telemetry,
+    ) -> None:
+        self._ledger = ledger
+        self._ranking = ranking
+        self._bus = bus
+        self._catalogue = catalogue
+        self._health = health
+        self._errors = telemetry.child("scoreboard_bus_errors_total")
+        self._spans: set[Span] = set()
+        self._changed: dict[Span, None] = {}
+        self._closed: dict[Span, None] = {}
+        self._boards = False
+        self._ranked = False
+        self._wake = asyncio.Event()
+
+    def hold(self, spans: Iterable[Span]) -> None:
+        """These are all spans there are; tell each, and the boards, anew."""
+        self._spans = set(spans)
+        self._boards = True
+        self.changed(self._spans)
+
+    def changed(self, spans: Iterable[Span]) -> None:
+        """The tops of these spans are no longer what was told."""
+        self._changed.update(dict.fromkeys(spans))
+        self._spans.update(self._changed)
+        if self._changed:
+            self._wake.set()
+
+    def close(self, span: Span) -> None:
+        """The period is over."""
+        self._spans.discard(span)
+        self._changed.pop(span, None)
+        self._closed[span] = None
+        self._wake.set()
+
+    def read_ranking(self) -> None:
+        """Tops come from the ranking, as soon as they have changed."""
+        self._ranked = True
+        self._wake.set()
+
+    def read_ledger(self) -> None:
+        """There is no ranking: tops come from the ledger, all of them, once a second."""
+        self._ranked = False
+        self._wake.set()
+
+    def forget(self) -> None:
+        """Another node tells it now."""
+        self._spans.clear()
+        self._changed.clear()
+        self._closed.clear()
+        self._boards = False
+
+    async def run(self) -> None:
+        """Publish for ever; whatever fails is tried again."""
+        while True:
+            await self._wait()
+            try:
+                await self.publish()
+            except ScoreboardError as error:
+                self._errors.inc()
+                if "bus" not in self._health.degraded:
+                    log().warning(Event.BUS_FAILED, code=error.code)
+                self._health.lost("bus")
+                self.hold(self._spans)
+                await asyncio.sleep(RETRY_S)
+
+    async def publish(self) -> None:
+        """Publish once what waits.
+
+        Raises:
+            Unavailable: the bus cannot be reached.
+        """
+        changed, self._changed = self._changed, {}
+        boards, self._boards = self._boards, False
+        news: list[News] = list(self._catalogue.boards.values()) if boards else []
+        news += await self._tops(changed)
+        if news:
+            await self._bus.publish(news)
+        for span in list(self._closed):
+            await self._bus.close_period(*span)
+            self._closed.pop(span, None)
+        if news and self._health.restored("bus"):
+            log().info(Event.BUS_RECOVERED)
+
+    async def _tops(self, spans: Iterable[Span]) -> list[Snapshot]:
+        known = [span for span in spans if span[0] in self._catalogue.boards]
+        read = self._from_ranking if self._ranked else self._from_ledger
+        found = await asyncio.gather(*(read(span) for span in known))
+        return [snapshot for snapshot in found if snapshot is not None and snapshot.seq > 0]
+
+    async def _from_ranking(self, span: Span) -> Snapshot | None:
+        board, period = span
+        try:
+            return await self._ranking.snapshot(self._catalogue.boards[board], period)
+        except Unavailable:
+            return await self._from_ledger(span)
+
+    async def _from_ledger(self, span: Span) -> Snapshot | None:
+        board, period = span
+        try:
+            return await self._ledger.snapshot(self._catalogue.boards[board], period)
+        except Unavailable:
+            self._changed[span] = None
+            return None
+
+    async def _wait(self) -> None:
+        if self._ranked or not self._spans:
+            await self._wake.wait()
+        else:
+            await asyncio.sleep(UNRANKED_EVERY_S)
+            self.changed(self._spans)
+        self._wake.clear()
