@@ -13,15 +13,26 @@ from scoreboard.core.token import LIFE_MAX_S
 from scoreboard.service import group_commit, hub
 from scoreboard.settings.table import BY_NAME, PREFIX
 from scoreboard.telemetry import METRICS, TABLE, Event, Metric
-from scoreboard.web import admin, live, protocol, scores, tokens, viewer, websocket
+from scoreboard.web import (
+    admin,
+    listener,
+    live,
+    own_feed,
+    protocol,
+    scores,
+    tokens,
+    viewer,
+    websocket,
+)
 from scoreboard.web.contract import OPERATIONS, Operation
+from scoreboard.web.live_node import LiveSettings
 from scoreboard.web.pages import STATIC_FILES
 from scoreboard.web.problems import SHAPES, Shape
 from tests.docs.pages import DOCS, NAMES, PAGES, prose, rows
 
 API, LIVE, OPERATE = DOCS / "api.md", DOCS / "live.md", DOCS / "operate.md"
 HTTP = protocol.HttpLimits()
-VIEWERS = viewer.LiveSettings()
+VIEWERS = LiveSettings()
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=NAMES)
 
@@ -171,8 +182,8 @@ def test_commands_that_a_page_names_exist(page: Path) -> None:
         (LIVE, "at most 20 messages a minute, each at most 8 KiB",
          (VIEWERS.messages_per_minute, live.MESSAGE_MAX_BYTES) == (20, 8_192)),
         (LIVE, "| 256 a minute |", websocket.FRAMES_PER_MINUTE == 256),
-        (LIVE, "by the kernel after 20 s", protocol.USER_TIMEOUT_MS == 20_000),
-        (LIVE, "at most once a second", viewer.OWN_EVERY_S == 1.0),
+        (LIVE, "by the kernel after 20 s", listener.USER_TIMEOUT_MS == 20_000),
+        (LIVE, "at most once a second", own_feed.OWN_EVERY_S == 1.0),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )  # fmt: skip

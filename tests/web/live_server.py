@@ -22,12 +22,13 @@ from scoreboard.service.announcer import Announcer
 from scoreboard.service.hub import Hub
 from scoreboard.telemetry import Telemetry
 from scoreboard.web.admission import Admission
+from scoreboard.web.listener import listen
 from scoreboard.web.live import MESSAGE_MAX_BYTES, LiveEndpoint
-from scoreboard.web.protocol import HttpLimits, http_protocol, listen
+from scoreboard.web.live_node import Live, LiveSettings
+from scoreboard.web.protocol import HttpLimits, http_protocol
 from scoreboard.web.seats import Seats
 from scoreboard.web.stream import StreamEndpoint
 from scoreboard.web.tokens import Caller
-from scoreboard.web.viewer import Live, LiveSettings
 from scoreboard.web.websocket import websocket_protocol
 
 PATIENCE_S = 20.0

@@ -7,7 +7,7 @@ import socket
 import pytest
 from websockets.asyncio.client import ClientConnection
 
-from scoreboard.web.viewer import LiveSettings
+from scoreboard.web.live_node import LiveSettings
 from scoreboard.web.websocket import FRAMES_PER_MINUTE
 from tests.web.live_server import (
     HANDSHAKE,

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from scoreboard.web.live_node import LiveSettings
 from scoreboard.web.protocol import HttpLimits
-from scoreboard.web.viewer import LiveSettings
 from tests.web.live_server import (
     EPOCH,
     ORIGIN,

@@ -16,7 +16,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, StreamingRespon
 from starlette.routing import Route
 
 from scoreboard.telemetry import Telemetry
-from scoreboard.web.protocol import HttpLimits, http_protocol, listen
+from scoreboard.web.listener import listen
+from scoreboard.web.protocol import HttpLimits, http_protocol
 from scoreboard.web.websocket import websocket_protocol
 from tests.web.live_server import HANDSHAKE, raw_connection, read_all, read_until, serving, until
 

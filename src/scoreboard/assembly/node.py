@@ -31,12 +31,12 @@ from scoreboard.web.cursors import Cursors
 from scoreboard.web.documents import asyncapi, docs_page, openapi
 from scoreboard.web.health import HealthHandler
 from scoreboard.web.live import LiveEndpoint
+from scoreboard.web.live_node import Live, LiveSettings
 from scoreboard.web.scores import ScoresHandler
 from scoreboard.web.seats import Seats
 from scoreboard.web.site import SiteHandler, security_text
 from scoreboard.web.stream import StreamEndpoint
 from scoreboard.web.tokens import KeySource, TokenVerifier
-from scoreboard.web.viewer import Live, LiveSettings
 
 
 class Node(Struct):

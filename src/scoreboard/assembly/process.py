@@ -14,8 +14,9 @@ from scoreboard.assembly.node import Node
 from scoreboard.errors import Misconfigured
 from scoreboard.settings import Settings
 from scoreboard.telemetry import Event, Telemetry, log
+from scoreboard.web.listener import listen
 from scoreboard.web.live import MESSAGE_MAX_BYTES
-from scoreboard.web.protocol import HttpLimits, http_protocol, listen
+from scoreboard.web.protocol import HttpLimits, http_protocol
 from scoreboard.web.websocket import websocket_protocol
 
 LOOP_LOOK_S = 1.0

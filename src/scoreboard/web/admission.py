@@ -21,9 +21,10 @@ from scoreboard.errors import (
 )
 from scoreboard.service.frame import Frame, frame_of
 from scoreboard.service.hub import Channel
+from scoreboard.web.live_node import Live
 from scoreboard.web.problems import Headers, answer
+from scoreboard.web.seats import user_seat
 from scoreboard.web.tokens import Caller
-from scoreboard.web.viewer import Live, seat_of
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -181,7 +182,7 @@ def problem(error: Exception) -> tuple[int, Headers, bytes]:
 def take_user(live: Live, caller: Caller | None) -> None:
     """Raises: TooManyConnections: the caller has as many as one may."""
     if caller is not None:
-        live.seats.take_user(seat_of(caller))
+        live.seats.take_user(user_seat(caller.issuer, caller.subject))
 
 
 def _header_tokens(scope: Scope) -> list[str]:

@@ -21,7 +21,7 @@ from scoreboard.telemetry import Event, Telemetry, log
 from scoreboard.web import problems
 from scoreboard.web.contract import Operation
 from scoreboard.web.exchange import Exchange, Handler, Headers, Receive, Reply, Scope, Send
-from scoreboard.web.protocol import REPLY
+from scoreboard.web.whole_reply import REPLY
 
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 

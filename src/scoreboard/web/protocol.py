@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with limits and deadlines, and the socket it listens on.
+"""uvicorn's HTTP protocol with limits and deadlines.
 
 A request that breaks a limit gets one answer, a problem, in its turn; then nothing more is read as
 HTTP on that connection. Bytes that are still on their way are thrown away for a moment, because
@@ -7,14 +7,11 @@ closing at once would reset the connection before the answer was read.
 
 import asyncio
 import functools
-import socket
-import uuid
 from typing import Any
 
 import httptools
 from msgspec import Struct
 from uvicorn.protocols.http.httptools_impl import (
-    STATUS_LINE,
     HttpToolsProtocol,
     RequestResponseCycle,
 )
@@ -28,22 +25,14 @@ from scoreboard.errors import (
     UriTooLong,
 )
 from scoreboard.telemetry import Telemetry
-from scoreboard.web.problems import answer
+from scoreboard.web.refusals import Broken, Lingering, refusal_words
+from scoreboard.web.whole_reply import REPLY, write_reply
 
 READ_SLICE_BYTES = 4_096
 """How much is parsed between two looks at what an unfinished head or body has come to."""
 
 HANDSHAKE_FIELD_MAX_BYTES = 8_000
 """The WebSocket parser takes no longer line."""
-
-SEND_BUFFER_BYTES = 65_536
-"""A peer that does not read holds this much of the kernel, not the megabytes it would grow to."""
-
-USER_TIMEOUT_MS = 20_000
-BACKLOG = 2_048
-
-REPLY = "scoreboard.reply"
-"""The extension of an HTTP scope that takes status, fields and body of a whole answer."""
 
 
 class HttpLimits(Struct, frozen=True):
@@ -60,33 +49,6 @@ class HttpLimits(Struct, frozen=True):
     linger_s: float = 2.0
 
 
-class _Broken(Exception):
-    """A limit was broken while parsing."""
-
-    def __init__(self, error: ScoreboardError, reason: str) -> None:
-        super().__init__(reason)
-        self.error = error
-        self.reason = reason
-
-
-class _Lingering:
-    """The transport of a request whose body is not complete: it does not close at once."""
-
-    __slots__ = ("_protocol",)
-
-    def __init__(self, protocol: "LimitedHttpProtocol") -> None:
-        self._protocol = protocol
-
-    def write(self, data: bytes) -> None:
-        self._protocol.transport.write(data)
-
-    def is_closing(self) -> bool:
-        return self._protocol.transport.is_closing()
-
-    def close(self) -> None:
-        self._protocol.linger()
-
-
 class LimitedHttpProtocol(HttpToolsProtocol):
     """An HTTP connection; ``http_protocol`` makes the class uvicorn is given."""
 
@@ -94,7 +56,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         super().__init__(**kwargs)
         self._limits = limits
         self._telemetry = telemetry
-        self._broken: _Broken | None = None
+        self._broken: Broken | None = None
         self._deaf = False
         self._lingering = False
         self._last_words = b""
@@ -140,13 +102,16 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             return
         self._raw_bytes += length
         if self._in_head and self._raw_bytes > self._limits.head_max_bytes + READ_SLICE_BYTES:
-            self._refuse(_Broken(HeadersTooLarge(), "head-size"))
+            self._refuse(Broken(HeadersTooLarge(), "head-size"))
         if self._in_body and self._raw_bytes > self._limits.body_max_bytes + READ_SLICE_BYTES:
-            self._refuse(_Broken(TooLarge(), "body-size"))
+            self._refuse(Broken(TooLarge(), "body-size"))
 
-    def _malformed(self) -> _Broken:
+    def _is_too_long(self, length: bytes) -> bool:
+        return length.isdigit() and int(length[:20]) > self._limits.body_max_bytes
+
+    def _malformed(self) -> Broken:
         error = InvalidPayload() if self._in_body else InvalidParameter()
-        return _Broken(error, "malformed")
+        return Broken(error, "malformed")
 
     # --- the parser's callbacks
 
@@ -177,7 +142,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         name = name.lower()
         if name == b"host":
             self._hosts += 1
-        elif name == b"content-length" and _too_long(value, self._limits.body_max_bytes):
+        elif name == b"content-length" and self._is_too_long(value):
             self._break(TooLarge(), "body-size")
         elif name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True
@@ -192,8 +157,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._due = self._began + self._limits.request_within_s
         latest = self._latest()
         if latest is not None:
-            latest.transport = _Lingering(self)  # type: ignore[assignment]
-            latest.scope["extensions"] = {REPLY: functools.partial(_reply, latest)}  # type: ignore[dict-item]
+            latest.transport = Lingering(self)  # type: ignore[assignment]
+            latest.scope["extensions"] = {REPLY: functools.partial(write_reply, latest)}  # type: ignore[dict-item]
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
@@ -237,15 +202,15 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._arm(self._due)
 
     def _break(self, error: ScoreboardError, reason: str) -> None:
-        self._broken = _Broken(error, reason)
+        self._broken = Broken(error, reason)
         raise self._broken
 
-    def _refuse(self, broken: _Broken) -> None:
+    def _refuse(self, broken: Broken) -> None:
         if self._deaf:
             return
         self._deaf = True
         self._telemetry.child("scoreboard_connections_refused_total", broken.reason).inc()
-        words = self._words(broken.error)
+        words = refusal_words(broken.error, self.server_state.default_headers)
         latest = self._latest()
         own = latest if self._in_body else None
         if own is not None and self.pipeline and self.pipeline[0][0] is own:
@@ -271,14 +236,6 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self.transport.write(words)
         self.linger()
 
-    def _words(self, error: ScoreboardError) -> bytes:
-        status, headers, body = answer(error, str(uuid.uuid4()))
-        fields = [*self.server_state.default_headers, *headers]
-        if (b"connection", b"close") not in fields:
-            fields.append((b"connection", b"close"))
-        head = b"".join(b"%b: %b\r\n" % field for field in fields)
-        return STATUS_LINE[status] + head + b"\r\n" + body
-
     # --- upgrading
 
     def _upgrade(self) -> None:
@@ -290,9 +247,9 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             if latest is not None:
                 latest.keep_alive = False
         elif latest is not None and not latest.response_complete:
-            self._refuse(_Broken(InvalidParameter(), "malformed"))
+            self._refuse(Broken(InvalidParameter(), "malformed"))
         elif any(len(n) + len(v) > HANDSHAKE_FIELD_MAX_BYTES for n, v in self.headers):
-            self._refuse(_Broken(HeadersTooLarge(), "head-size"))
+            self._refuse(Broken(HeadersTooLarge(), "head-size"))
         else:
             self._disarm()
             self._due = None
@@ -339,64 +296,6 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self.transport.close()
 
 
-def _reply(
-    cycle: RequestResponseCycle, status: int, headers: list[tuple[bytes, bytes]], body: bytes
-) -> bool:
-    """Write a whole answer at once: ASGI's two messages are two writes and a check of each field.
-
-    False, when the peer is slow or gone, leaves it to ASGI. The fields are the service's own.
-    """
-    if cycle.flow.write_paused or cycle.disconnected or cycle.response_started:
-        return False
-    cycle.response_started = True
-    cycle.waiting_for_100_continue = False
-    if (b"connection", b"close") in headers:
-        cycle.keep_alive = False
-    elif not cycle.keep_alive:
-        headers = [*headers, (b"connection", b"close")]
-    fields = [b"%b: %b\r\n" % field for field in (*cycle.default_headers, *headers)]
-    cycle.transport.write(b"".join([STATUS_LINE[status], *fields, b"\r\n", body]))
-    cycle.response_complete = True
-    cycle.message_event.set()
-    if not cycle.keep_alive:
-        cycle.transport.close()
-    cycle.on_response()
-    return True
-
-
-def _too_long(content_length: bytes, most: int) -> bool:
-    return content_length.isdigit() and int(content_length[:20]) > most
-
-
 def http_protocol(limits: HttpLimits, telemetry: Telemetry) -> Any:
     """What ``uvicorn.Config`` takes as ``http``."""
     return functools.partial(LimitedHttpProtocol, limits=limits, telemetry=telemetry)
-
-
-def listen(
-    host: str,
-    port: int,
-    *,
-    backlog: int = BACKLOG,
-    user_timeout_ms: int = USER_TIMEOUT_MS,
-) -> socket.socket:
-    """A listening socket whose connections end when a peer acknowledges nothing for so long.
-
-    Neither pings nor time-outs on sending free a peer that does not read: the close frame waits
-    behind the full buffer. The kernel does, and connections inherit it from their listener.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if hasattr(socket, "TCP_USER_TIMEOUT"):
-            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, user_timeout_ms)
-        listener.bind((host, port))
-        listener.listen(backlog)
-    except OSError:
-        listener.close()
-        raise
-    listener.setblocking(False)  # noqa: FBT003 - the method has no keyword
-    return listener

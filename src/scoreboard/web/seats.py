@@ -64,6 +64,11 @@ class Seats:
         self._telemetry.child("scoreboard_viewers_refused_total", reason).inc()
 
 
+def user_seat(issuer: str, subject: str) -> str:
+    """The name under which a caller's connections are counted."""
+    return f"{issuer}\n{subject}"
+
+
 def _add(counts: dict[str, int], name: str) -> None:
     counts[name] = counts.get(name, 0) + 1
 

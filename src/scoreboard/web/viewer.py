@@ -2,20 +2,19 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import msgspec
-from msgspec import Struct
 
 from scoreboard import wire
-from scoreboard.core.standing import Standing
-from scoreboard.errors import InvalidPayload, InvalidToken, ScoreboardError, TooManyConnections
+from scoreboard.errors import InvalidPayload, InvalidToken, TooManyConnections
 from scoreboard.service.frame import Frame, message_frame
-from scoreboard.service.hub import Channel, Hub
-from scoreboard.telemetry import Event, Telemetry, log
-from scoreboard.web.seats import Seats
+from scoreboard.service.hub import Channel
+from scoreboard.telemetry import Event, log
+from scoreboard.web.live_node import Live
+from scoreboard.web.own_feed import OwnFeed
+from scoreboard.web.seats import user_seat
 from scoreboard.web.strict import strict_json
 from scoreboard.web.tokens import LEEWAY_S, Caller
 
@@ -25,31 +24,10 @@ FORBIDDEN = 4003
 TOKEN_EXPIRED = 4101
 TOO_MANY = 4129
 
-OWN_EVERY_S = 1.0
 MINUTE_S = 60.0
 NOWHERE = (-1, -1)
 
 _MESSAGES: msgspec.json.Decoder[Any] = msgspec.json.Decoder(wire.ClientMessage)
-
-
-class LiveSettings(Struct, frozen=True, kw_only=True):
-    """Limits and times of live connections; ``origins`` are those whose pages may connect."""
-
-    origins: frozenset[str] = frozenset()
-    heartbeat_ms: int = 15_000
-    viewers_max: int = 20_000
-    viewers_per_address: int = 1_000
-    viewers_per_user: int = 20
-    messages_per_minute: int = 20
-    retry_spread_ms: int = 5_000
-
-
-class Verifier(Protocol):
-    """Says who holds a token."""
-
-    async def verify(self, token: str) -> Caller:
-        """Raises: InvalidToken."""
-        ...
 
 
 class Socket(Protocol):
@@ -68,30 +46,6 @@ class Socket(Protocol):
     def pause_reading(self) -> None: ...
 
     def resume_reading(self) -> None: ...
-
-
-OwnStanding = Callable[[str, str, str], Awaitable[tuple[Standing | None, int, int]]]
-"""A user's standing on a board in a period, and the epoch and seq it is true at."""
-
-
-class Live(Struct, frozen=True, eq=False):
-    """What all viewers of a node share; ``clock_ms`` is the time of day."""
-
-    settings: LiveSettings
-    hub: Hub
-    verifier: Verifier
-    standing: OwnStanding
-    seats: Seats
-    telemetry: Telemetry
-    clock_ms: Callable[[], int]
-    tasks: set[asyncio.Task[None]] = msgspec.field(default_factory=set)
-
-    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Run a coroutine on the side, and keep it from being collected."""
-        task = asyncio.get_running_loop().create_task(work)
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
-        return task
 
 
 class Viewer:
@@ -117,7 +71,7 @@ class Viewer:
         self._place = NOWHERE
         self._slot: Frame | None = None
         self._tick_owed = False
-        self._own: _Own | None = None
+        self._own: OwnFeed | None = None
         self._said_at: list[float] | None = None
         self._backlog: list[wire.ClientMessage] | None = None
         self._user: tuple[str, str] | None = None
@@ -190,7 +144,7 @@ class Viewer:
         if self._own is not None:
             self._own.stop()
         if self._user is not None:
-            self._live.seats.leave_user(_seat(self._user))
+            self._live.seats.leave_user(user_seat(*self._user))
             self._user = None
         self._leave()
 
@@ -275,7 +229,7 @@ class Viewer:
             if self.over:
                 return
             if self._user is None:
-                self._live.seats.take_user(_seat((caller.issuer, caller.subject)))
+                self._live.seats.take_user(user_seat(caller.issuer, caller.subject))
             elif self._user != (caller.issuer, caller.subject):
                 self.bye(FORBIDDEN, 0)
                 return
@@ -285,7 +239,7 @@ class Viewer:
             if self._user is None:
                 raise InvalidToken("missing")
             if self._own is None:
-                self._own = _Own(self._user[1])
+                self._own = OwnFeed(self._user[1])
                 self._own.start(self, self._live, self._channel)
 
     def _may_speak(self) -> bool:
@@ -332,63 +286,6 @@ class Viewer:
         if self.over or self._socket is None or self._slot is not None or self._is_expired():
             return False
         return self._socket.offer(me)
-
-
-class _Own:
-    """The ``me`` messages of one viewer: at most one a second, only when something changed."""
-
-    __slots__ = ("_standing", "_task", "_user_id", "_waiting")
-
-    def __init__(self, user_id: str) -> None:
-        self._user_id = user_id
-        self._standing: object = _Own  # equal to no standing
-        self._waiting: bytes | None = None
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self, viewer: Viewer, live: Live, channel: Channel) -> None:
-        """Look once a second until the viewer is gone."""
-        self._task = live.start(self._keep_telling(viewer, live, channel))
-
-    def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-
-    async def _keep_telling(self, viewer: Viewer, live: Live, channel: Channel) -> None:
-        while not viewer.over:
-            frame = live.hub.newest(channel)
-            if frame is not None:
-                with suppress(ScoreboardError):  # the ranking cannot say now: ask again
-                    await self._look(live, frame)
-                self.send(viewer)
-            await asyncio.sleep(OWN_EVERY_S)
-
-    def send(self, viewer: Viewer) -> None:
-        """Send what waits, if the socket is ready."""
-        if self._waiting is not None and viewer.send_own(self._waiting):
-            self._waiting = None
-
-    async def _look(self, live: Live, frame: Frame) -> None:
-        standing, epoch, seq = await live.standing(frame.board, frame.period, self._user_id)
-        if (frame.period, standing) == self._standing:
-            return
-        self._standing = (frame.period, standing)
-        me = wire.Me(
-            board=frame.board,
-            period=frame.period,
-            epoch=epoch,
-            seq=seq,
-            standing=None if standing is None else wire.user_standing(standing),
-        )
-        self._waiting = message_frame(me)
-
-
-def seat_of(caller: Caller) -> str:
-    """The name under which a caller's connections are counted."""
-    return _seat((caller.issuer, caller.subject))
-
-
-def _seat(user: tuple[str, str]) -> str:
-    return f"{user[0]}\n{user[1]}"
 
 
 def _parse(text: str | None) -> wire.ClientMessage:

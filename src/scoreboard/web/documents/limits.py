@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from scoreboard.web import admin, live, scores, tokens, viewer
+from scoreboard.web.live_node import LiveSettings
 from scoreboard.web.protocol import HttpLimits
 
 _KIB = 1_024
@@ -50,7 +51,7 @@ def close_codes() -> tuple[tuple[str, str, str], ...]:
 
 
 def _per_minute() -> int:
-    fields = {field.name: field.default for field in msgspec.structs.fields(viewer.LiveSettings)}
+    fields = {field.name: field.default for field in msgspec.structs.fields(LiveSettings)}
     return int(fields["messages_per_minute"])
 
 
