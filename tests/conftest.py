@@ -9,7 +9,7 @@ import pytest
 pytest_plugins = ("tests.service_process",)
 
 REQUIRE = "SCOREBOARD_TEST_REQUIRE"
-SERVERS = frozenset({"chromium", "kafka", "node", "postgres", "redis"})
+SERVERS = frozenset({"chromium", "kafka", "nginx", "node", "postgres", "redis"})
 
 
 class Require(Protocol):
