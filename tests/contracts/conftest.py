@@ -1,6 +1,8 @@
 """Which adapters each port's suite runs against: a new adapter is one more factory here."""
 
+import atexit
 import contextlib
+import functools
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -10,10 +12,23 @@ import pytest_asyncio
 from hypothesis import settings
 
 from scoreboard.adapters.memory import LocalBus, MemoryLimiter, MemoryRanking
+from scoreboard.adapters.redis.ranking import RedisRanking
 from scoreboard.adapters.sqlite import SqliteLedger
 from scoreboard.ports import Bus, Ledger, Limiter, Ranking
+from tests.servers.kafka import MockCluster
+
+from tests.servers.valkey import (
+    ValkeyServer,
+    debian_redis,
+    installed,
+    own_valkey,
+    valkey,
+    valkey_program,
+)
 
 from .material import Clock, ManualSeconds
+
+__all__ = ["debian_redis", "own_valkey", "valkey", "valkey_program"]
 
 settings.register_profile("scoreboard", deadline=None)
 settings.load_profile("scoreboard")
@@ -40,8 +55,38 @@ async def memory_ranking() -> AsyncIterator[Ranking]:
 
 
 @contextlib.asynccontextmanager
+async def redis_ranking(server: ValkeyServer) -> AsyncIterator[Ranking]:
+    """Each one opened alone under a prefix of its own."""
+    ranking = await RedisRanking.open(server.url())
+    try:
+        yield ranking
+    finally:
+        await ranking.close()
+
+
+@contextlib.asynccontextmanager
 async def local_bus() -> AsyncIterator[Bus]:
     yield LocalBus()
+
+
+@functools.cache
+def mock_cluster() -> MockCluster:
+    """One a process; it has topics of its own for every bus."""
+    cluster = MockCluster()
+    atexit.register(cluster.close)
+    return cluster
+
+
+@contextlib.asynccontextmanager
+async def kafka_bus() -> AsyncIterator[Bus]:
+    pytest.importorskip("confluent_kafka")
+    from scoreboard.adapters.kafka import KafkaBus  # noqa: PLC0415 - its driver may be missing
+
+    bus = await KafkaBus.open(mock_cluster().bus_url("?fetch.wait.max.ms=20"))
+    try:
+        yield bus
+    finally:
+        await bus.close()
 
 
 @contextlib.asynccontextmanager
@@ -50,9 +95,20 @@ async def memory_limiter(clock: ManualSeconds) -> AsyncIterator[Limiter]:
 
 
 LEDGERS: dict[str, OpenLedger] = {"sqlite": sqlite_ledger}
-RANKINGS: dict[str, OpenRanking] = {"memory": memory_ranking}
-BUSES: dict[str, OpenBus] = {"local": local_bus}
+RANKINGS: dict[str, tuple[Callable[..., AbstractAsyncContextManager[Ranking]], str]] = {
+    "memory": (memory_ranking, ""),
+    "valkey": (redis_ranking, "valkey"),
+}
+if installed():
+    RANKINGS["redis"] = (redis_ranking, "debian_redis")
+BUSES: dict[str, OpenBus] = {"local": local_bus, "kafka": kafka_bus}
 LIMITERS: dict[str, OpenLimiter] = {"memory": memory_limiter}
+
+
+def on_server(request: pytest.FixtureRequest) -> Callable[..., AbstractAsyncContextManager]:
+    """A factory that takes the server which the fixture of this name starts."""
+    factory, server = request.param
+    return functools.partial(factory, request.getfixturevalue(server)) if server else factory
 
 
 @pytest.fixture(scope="session", params=LEDGERS.values(), ids=LEDGERS.keys())
@@ -62,7 +118,7 @@ def open_ledger(request: pytest.FixtureRequest) -> OpenLedger:
 
 @pytest.fixture(scope="session", params=RANKINGS.values(), ids=RANKINGS.keys())
 def open_ranking(request: pytest.FixtureRequest) -> OpenRanking:
-    return request.param
+    return on_server(request)
 
 
 @pytest.fixture(scope="session", params=BUSES.values(), ids=BUSES.keys())

@@ -41,7 +41,7 @@ class Listener:
 
 @contextlib.asynccontextmanager
 async def listening(bus: Bus) -> AsyncIterator[Listener]:
-    tops = bus.tops()
+    tops = bus.news()
     try:
         yield Listener(tops)
     finally:
