@@ -68,3 +68,18 @@ class Board(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         if name == window.value:
             return period_at(window, at_ms, self.time_zone)
         return period_named(name, self.time_zone)
+
+    def added_windows(self, before: "Board | None") -> tuple[Window, ...]:
+        """The windows that this board has and ``before`` had not.
+
+        Raises:
+            InvalidPayload: a window is taken away, or the time zone changes though a window resets.
+        """
+        if before is None:
+            return self.windows
+        if not set(before.windows) <= set(self.windows):
+            raise InvalidPayload("/windows")
+        resets = set(before.windows) - {Window.ALL}
+        if resets and before.time_zone != self.time_zone:
+            raise InvalidPayload("/time_zone")
+        return tuple(window for window in self.windows if window not in before.windows)

@@ -2,14 +2,14 @@
 
 import sqlite3
 
-from scoreboard.adapters.sqlite import rows
+from scoreboard.adapters import rows
 from scoreboard.adapters.sqlite.file import SQL, transaction
 from scoreboard.adapters.sqlite.writer import Writer, to_json
 from scoreboard.core.action import Action
 from scoreboard.core.award import derived_id
 from scoreboard.core.board import Board
 from scoreboard.core.posting import Kind, Posting
-from scoreboard.core.window import Window, period_at
+from scoreboard.core.window import period_at
 from scoreboard.errors import InvalidPayload
 from scoreboard.ports import Catalogue, Change
 
@@ -51,8 +51,7 @@ def _put_board(writer: Writer, wanted: Change, board: Board) -> Posting | None:
     before = existing.get(board.board)
     if before == board:
         return None
-    if before is not None:
-        _ensure_compatible(before, board)
+    fresh = board.added_windows(before)
     writer.db.execute(SQL["put_board"], rows.board_row(board))
     _record(writer, wanted, "board.put", board.board, before)
     _, version = writer.head()
@@ -62,7 +61,6 @@ def _put_board(writer: Writer, wanted: Change, board: Board) -> Posting | None:
         derived_id("board", board.board, str(version)),
         caller=wanted.caller,
     )
-    fresh = [window for window in board.windows if before is None or window not in before.windows]
     for window in fresh:
         period = period_at(window, posting.at, board.time_zone)
         writer.db.execute(
@@ -72,14 +70,6 @@ def _put_board(writer: Writer, wanted: Change, board: Board) -> Posting | None:
     tops = [(board.board, period.name) for period in board.periods_at(posting.at)]
     writer.mark(tops, posting)
     return posting
-
-
-def _ensure_compatible(before: Board, after: Board) -> None:
-    if not set(before.windows) <= set(after.windows):
-        raise InvalidPayload("/windows")
-    resets = set(before.windows) - {Window.ALL}
-    if resets and before.time_zone != after.time_zone:
-        raise InvalidPayload("/time_zone")
 
 
 def _record(writer: Writer, wanted: Change, operation: str, subject: str, before: object) -> None:

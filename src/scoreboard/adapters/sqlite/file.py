@@ -4,6 +4,7 @@ import contextlib
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from scoreboard.adapters.migrations import Migration, migrations, pending, statements
 from scoreboard.core.award import derived_id
@@ -105,6 +106,11 @@ def _commit_error(error: sqlite3.Error) -> Unavailable | OutcomeUnknown:
 def _roll_back(db: sqlite3.Connection) -> None:
     with contextlib.suppress(sqlite3.Error):
         db.execute("ROLLBACK")
+
+
+def named(cursor: sqlite3.Cursor, row: tuple[Any, ...]) -> dict[str, Any]:
+    """A row by column name; of two columns with one name the last."""
+    return dict(zip((column[0] for column in cursor.description), row, strict=True))
 
 
 def migrate(db: sqlite3.Connection, now_ms: int) -> tuple[Migration, ...]:

@@ -4,7 +4,6 @@ import asyncio
 import sqlite3
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +13,7 @@ from scoreboard.adapters.migrations import pending
 from scoreboard.adapters.sqlite import catalogue, leases, reader
 from scoreboard.adapters.sqlite.file import SQL, STEPS, applied, connect, migrate, transaction
 from scoreboard.adapters.sqlite.writer import Stage, Writer
+from scoreboard.adapters.tail import Tail
 from scoreboard.core.award import Award, Outcome
 from scoreboard.core.board import Board
 from scoreboard.core.posting import Posting
@@ -31,8 +31,6 @@ from scoreboard.ports import (
 )
 
 READERS = 2
-TAIL_MAX = 16_384
-"""Postings kept in memory for the followers of this process, so that they need not be read."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -53,7 +51,7 @@ class SqliteLedger:
         self._own = threading.local()
         self._readers: list[sqlite3.Connection] = []
         self._wakes: list[Callable[[], None]] = []
-        self._tail: deque[Posting] = deque(maxlen=TAIL_MAX)
+        self._tail = Tail()
 
     @classmethod
     async def open(
@@ -126,8 +124,6 @@ class SqliteLedger:
     def _committed(self, postings: Sequence[Posting]) -> None:
         if not postings:
             return
-        if self._tail and self._tail[-1].seq + 1 != postings[0].seq:
-            self._tail.clear()  # another process wrote in between
         self._tail.extend(postings)
         for wake in self._wakes:
             wake()
@@ -141,11 +137,8 @@ class SqliteLedger:
         return await self._read(reader.head)
 
     async def postings(self, after: int, limit: int) -> Sequence[Posting]:
-        tail = self._tail
-        if tail and tail[0].seq <= after + 1 <= tail[-1].seq:
-            skipped = after + 1 - tail[0].seq
-            return [tail[i] for i in range(skipped, min(len(tail), skipped + limit))]
-        return await self._read(reader.postings, after, limit)
+        kept = self._tail.after(after, limit)
+        return await self._read(reader.postings, after, limit) if kept is None else kept
 
     async def own_awards_since(self, at_ms: int) -> Sequence[tuple[str, int]]:
         return await self._read(reader.own_awards_since, at_ms)

@@ -4,8 +4,8 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from scoreboard.adapters.sqlite import rows
-from scoreboard.adapters.sqlite.file import SQL
+from scoreboard.adapters import rows
+from scoreboard.adapters.sqlite.file import SQL, named
 from scoreboard.adapters.sqlite.writer import to_json
 from scoreboard.core.board import Board
 from scoreboard.core.posting import Posting
@@ -126,7 +126,7 @@ def around(
 
 def postings(db: sqlite3.Connection, after: int, limit: int) -> list[Posting]:
     cursor = db.execute(SQL["postings"], {"after": after, "limit": limit})
-    return [rows.posting(rows.named(cursor, row)) for row in cursor.fetchall()]
+    return [rows.posting(named(cursor, row)) for row in cursor.fetchall()]
 
 
 def own_awards_since(db: sqlite3.Connection, at_ms: int) -> list[tuple[str, int]]:
@@ -141,13 +141,13 @@ def postings_of(
     cursor = db.execute(
         SQL["postings_of"], {"user_id": user_id, "before": before or NEVER_SEQ, "limit": limit}
     )
-    return [rows.posting(rows.named(cursor, row)) for row in cursor.fetchall()]
+    return [rows.posting(named(cursor, row)) for row in cursor.fetchall()]
 
 
 def posting(db: sqlite3.Connection, award_id: str) -> Posting | None:
     cursor = db.execute(SQL["known"], {"ids": to_json([award_id])})
     row = cursor.fetchone()
-    return rows.posting(rows.named(cursor, row)) if row else None
+    return rows.posting(named(cursor, row)) if row else None
 
 
 def audit(db: sqlite3.Connection, before: int | None, limit: int) -> list[AuditEntry]:

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from scoreboard.adapters.sqlite import rows
-from scoreboard.adapters.sqlite.file import SQL, connect, transaction
+from scoreboard.adapters import rows
+from scoreboard.adapters.sqlite.file import SQL, connect, named, transaction
 from scoreboard.core.award import Award, derived_id
 from scoreboard.core.judgement import Judgement, Knowledge, ScoreKey, ensure_current, judge
 from scoreboard.core.posting import Kind, Posting
@@ -172,7 +172,7 @@ class Writer:
         if not ids:
             return {}
         cursor = self.db.execute(SQL["known"], {"ids": to_json(ids)})
-        found = [rows.posting(rows.named(cursor, row)) for row in cursor.fetchall()]
+        found = [rows.posting(named(cursor, row)) for row in cursor.fetchall()]
         return {posting.award_id: posting for posting in found}
 
     def _users(self, user_ids: set[str]) -> dict[str, tuple[int, str]]:

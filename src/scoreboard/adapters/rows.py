@@ -1,6 +1,6 @@
 """Rows of the database as values of the core, and back."""
 
-import sqlite3
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -15,12 +15,7 @@ from scoreboard.ports import AuditEntry
 _WINDOWS = msgspec.json.Decoder(tuple[Window, ...])
 
 
-def named(cursor: sqlite3.Cursor, row: tuple[Any, ...]) -> dict[str, Any]:
-    """A row by column name; of two columns with one name the last."""
-    return dict(zip((column[0] for column in cursor.description), row, strict=True))
-
-
-def posting(row: dict[str, Any]) -> Posting:
+def posting(row: Mapping[str, Any]) -> Posting:
     return Posting(
         seq=row["seq"],
         epoch=row["epoch"],
@@ -41,11 +36,11 @@ def posting(row: dict[str, Any]) -> Posting:
     )
 
 
-def score(row: tuple[Any, ...]) -> Score:
+def score(row: Sequence[Any]) -> Score:
     return Score(*row)
 
 
-def action(row: tuple[Any, ...]) -> Action:
+def action(row: Sequence[Any]) -> Action:
     action_id, points, board, cooldown_s, minute, hour, day, requires_signature = row
     return Action(
         action_id=action_id,
@@ -66,11 +61,11 @@ def action_row(action: Action) -> dict[str, Any]:
         "cap_minute": action.caps.minute,
         "cap_hour": action.caps.hour,
         "cap_day": action.caps.day,
-        "requires_signature": int(action.requires_signature),
+        "requires_signature": action.requires_signature,
     }
 
 
-def board(row: tuple[Any, ...]) -> Board:
+def board(row: Sequence[Any]) -> Board:
     name, title, tie, windows, time_zone = row
     return Board(
         board=name,
@@ -91,5 +86,5 @@ def board_row(board: Board) -> dict[str, Any]:
     }
 
 
-def audit_entry(row: tuple[Any, ...]) -> AuditEntry:
+def audit_entry(row: Sequence[Any]) -> AuditEntry:
     return AuditEntry(*row)

@@ -1,0 +1,31 @@
+"""The newest postings of this process, kept so that its followers need not read them."""
+
+from collections import deque
+from collections.abc import Sequence
+
+from scoreboard.core.posting import Posting
+
+TAIL_MAX = 16_384
+
+
+class Tail:
+    """A run of postings without gaps; ``limit`` is the most that are kept."""
+
+    def __init__(self, limit: int = TAIL_MAX) -> None:
+        self._postings: deque[Posting] = deque(maxlen=limit)
+
+    def extend(self, postings: Sequence[Posting]) -> None:
+        """Add what was committed here; what came before is dropped if others wrote in between."""
+        if not postings:
+            return
+        if self._postings and self._postings[-1].seq + 1 != postings[0].seq:
+            self._postings.clear()
+        self._postings.extend(postings)
+
+    def after(self, seq: int, limit: int) -> Sequence[Posting] | None:
+        """Postings after a place, or None when the next one is not kept."""
+        kept = self._postings
+        if not kept or not kept[0].seq <= seq + 1 <= kept[-1].seq:
+            return None
+        skipped = seq + 1 - kept[0].seq
+        return [kept[index] for index in range(skipped, min(len(kept), skipped + limit))]
