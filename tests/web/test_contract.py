@@ -384,6 +384,7 @@ def test_every_link_of_the_page_leads_somewhere() -> None:
         "./",
         "openapi.json",
         "asyncapi.json",
+        "static/site.css",
         "static/docs.css",
         "static/favicon.svg",
     }
