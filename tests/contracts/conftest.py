@@ -12,11 +12,11 @@ import pytest_asyncio
 from hypothesis import settings
 
 from scoreboard.adapters.memory import LocalBus, MemoryLimiter, MemoryRanking
+from scoreboard.adapters.redis.limiter import RedisLimiter
 from scoreboard.adapters.redis.ranking import RedisRanking
 from scoreboard.adapters.sqlite import SqliteLedger
 from scoreboard.ports import Bus, Ledger, Limiter, Ranking
 from tests.servers.kafka import MockCluster
-
 from tests.servers.valkey import (
     ValkeyServer,
     debian_redis,
@@ -94,6 +94,17 @@ async def memory_limiter(clock: ManualSeconds) -> AsyncIterator[Limiter]:
     yield MemoryLimiter(clock)
 
 
+@contextlib.asynccontextmanager
+async def redis_limiter(server: ValkeyServer, clock: ManualSeconds) -> AsyncIterator[Limiter]:
+    """Each one opened alone under a prefix of its own; its server is never lost to it."""
+    limiter = await RedisLimiter.open(server.url(), fallback=MemoryLimiter(clock), clock=clock)
+    limiter.patience_s = 30
+    try:
+        yield limiter
+    finally:
+        await limiter.close()
+
+
 LEDGERS: dict[str, OpenLedger] = {"sqlite": sqlite_ledger}
 RANKINGS: dict[str, tuple[Callable[..., AbstractAsyncContextManager[Ranking]], str]] = {
     "memory": (memory_ranking, ""),
@@ -102,7 +113,12 @@ RANKINGS: dict[str, tuple[Callable[..., AbstractAsyncContextManager[Ranking]], s
 if installed():
     RANKINGS["redis"] = (redis_ranking, "debian_redis")
 BUSES: dict[str, OpenBus] = {"local": local_bus, "kafka": kafka_bus}
-LIMITERS: dict[str, OpenLimiter] = {"memory": memory_limiter}
+LIMITERS: dict[str, tuple[Callable[..., AbstractAsyncContextManager[Limiter]], str]] = {
+    "memory": (memory_limiter, ""),
+    "valkey": (redis_limiter, "valkey"),
+}
+if installed():
+    LIMITERS["redis"] = (redis_limiter, "debian_redis")
 
 
 def on_server(request: pytest.FixtureRequest) -> Callable[..., AbstractAsyncContextManager]:
@@ -128,7 +144,7 @@ def open_bus(request: pytest.FixtureRequest) -> OpenBus:
 
 @pytest.fixture(scope="session", params=LIMITERS.values(), ids=LIMITERS.keys())
 def open_limiter(request: pytest.FixtureRequest) -> OpenLimiter:
-    return request.param
+    return on_server(request)
 
 
 @pytest.fixture

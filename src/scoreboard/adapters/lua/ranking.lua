@@ -1,0 +1,99 @@
+-- What every script of the ranking begins with: its keys, its numbers, and how it knows its own data.
+--
+-- KEYS[1] is the head, a hash: term, and for each slot (read, build) its generation, epoch, seq and
+-- number of spans. All other keys are the head's name with more behind it, in the same hash slot:
+--   HEAD:GENERATION               a hash: span "BOARD:PERIOD" -> nine numbers, see `span_of`
+--   HEAD:GENERATION:SPAN:order    a sorted set: minus the score -> seq (16 digits) and user
+--   HEAD:GENERATION:SPAN:users    a hash: user -> "SCORE SEQ AT"
+-- so that ZRANGE is the order: more points first, then whoever got there first.
+-- ARGV[1] is MessagePack, and so is the answer.
+
+local head = KEYS[1]
+local args = cmsgpack.unpack(ARGV[1])
+
+local SEQ_DIGITS = 16 -- of 2^53 - 1
+local CHUNK = 1000 -- words in one call: Lua's stack holds 8,000
+
+-- tostring() would write 1e+15.
+local function digits(number)
+  return string.format('%.0f', number)
+end
+
+local function member_of(user, seq)
+  return string.format('%0' .. SEQ_DIGITS .. '.0f', seq) .. user
+end
+
+local function score_line(score, seq, at)
+  return string.format('%.0f %.0f %.0f', score, seq, at)
+end
+
+local function read_score(line)
+  local score, seq, at = string.match(line or '', '^(-?%d+) (%d+) (%d+)$')
+  return tonumber(score), tonumber(seq), tonumber(at)
+end
+
+-- One call for any number of words; the answers are added up where they are numbers.
+local function call_in_chunks(command, key, words)
+  local sum = 0
+  for first = 1, #words, CHUNK do
+    local last = math.min(first + CHUNK - 1, #words)
+    local answer = redis.call(command, key, unpack(words, first, last))
+    sum = sum + (tonumber(answer) or 0)
+  end
+  return sum
+end
+
+local function generation_in(slot)
+  local found = redis.pcall('HMGET', head, slot, slot .. '.epoch', slot .. '.seq', slot .. '.spans')
+  if found.err or not found[1] then
+    return nil
+  end
+  local generation = {
+    slot = slot,
+    id = found[1],
+    key = head .. ':' .. found[1],
+    epoch = tonumber(found[2]),
+    seq = tonumber(found[3]),
+    spans = tonumber(found[4]),
+  }
+  if not generation.epoch or not generation.seq then
+    return nil
+  end
+  -- A key that was evicted, deleted or overwritten by hand does not count what we counted.
+  if redis.pcall('HLEN', generation.key) ~= generation.spans then
+    return nil
+  end
+  return generation
+end
+
+local SPAN_FIELDS = '^(%d+)' .. string.rep(' (%d+)', 8) .. '$'
+
+local function keys_of(generation, name)
+  local prefix = generation.key .. ':' .. name
+  return prefix .. ':order', prefix .. ':users'
+end
+
+-- A span that is held, nil for one that is not, false for one that is damaged.
+local function span_of(generation, name)
+  local line = redis.call('HGET', generation.key, name)
+  if not line then
+    return nil
+  end
+  local count, mark_seq, mark_at, last_seq, last_at, changed_seq, changed_at, fell_seq, fell_at =
+    string.match(line, SPAN_FIELDS)
+  local order, users = keys_of(generation, name)
+  count = tonumber(count)
+  if not count or redis.pcall('ZCARD', order) ~= count or redis.pcall('HLEN', users) ~= count then
+    return false
+  end
+  return {
+    name = name,
+    order = order,
+    users = users,
+    count = count,
+    mark = { tonumber(mark_seq), tonumber(mark_at) },
+    last = { tonumber(last_seq), tonumber(last_at) },
+    changed = { tonumber(changed_seq), tonumber(changed_at) },
+    fell = { tonumber(fell_seq), tonumber(fell_at) },
+  }
+end

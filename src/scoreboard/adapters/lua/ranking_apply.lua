@@ -1,0 +1,148 @@
+-- Applies a group and moves the place. args: term, slot, generation, epoch, after, upto, size of a
+-- top, and the spans it touches: name, opens, mark (seq and at, zeros for none), moves (four words
+-- each: user, points, seq, at). Answers which of the spans have another top, by their place in args.
+
+if deposed() then
+  return answer('deposed')
+end
+local slot, id, epoch, after, upto, top_size, touched =
+  args[2], args[3], args[4], args[5], args[6], args[7], args[8]
+local loading = slot == 'build'
+local generation = generation_in(slot)
+if not generation or (loading and generation.id ~= id) then
+  return lost(slot)
+end
+if generation.epoch ~= epoch or generation.seq ~= after then
+  return answer('out-of-place', generation.seq)
+end
+
+-- All spans before the first change: a damaged one means that nothing is applied.
+local spans = {}
+for index, each in ipairs(touched) do
+  local span = span_of(generation, each[1])
+  if span == false then
+    return lost(slot)
+  end
+  if span == nil and each[2] then
+    span = new_span(generation, each[1], { 0, 0 })
+  end
+  spans[index] = span or false
+end
+
+local function known_users(span, moves)
+  local asked, known = {}, {}
+  for index = 1, #moves, 4 do
+    if known[moves[index]] == nil then
+      known[moves[index]] = false
+      asked[#asked + 1] = moves[index]
+    end
+  end
+  for first = 1, #asked, CHUNK do
+    local last = math.min(first + CHUNK - 1, #asked)
+    local lines = redis.call('HMGET', span.users, unpack(asked, first, last))
+    for index, line in ipairs(lines) do
+      if line then
+        local score, seq, at = read_score(line)
+        if not score then
+          return nil
+        end
+        local user = asked[first + index - 1]
+        known[user] = { score = score, seq = seq, at = at, member = member_of(user, seq) }
+      end
+    end
+  end
+  return known
+end
+
+-- Writes the users that have moved. Answers false when a place in the order was not theirs.
+local function settle_users(span, known, moved)
+  local gone, placed, lines = {}, {}, {}
+  for user in pairs(moved) do
+    local now = known[user]
+    if now.member then
+      gone[#gone + 1] = now.member
+    else
+      span.count = span.count + 1
+    end
+    now.member = member_of(user, now.seq)
+    placed[#placed + 1] = digits(0 - now.score)
+    placed[#placed + 1] = now.member
+    lines[#lines + 1] = user
+    lines[#lines + 1] = score_line(now.score, now.seq, now.at)
+    moved[user] = nil
+  end
+  local intact = call_in_chunks('ZREM', span.order, gone) == #gone
+  call_in_chunks('ZADD', span.order, placed)
+  call_in_chunks('HSET', span.users, lines)
+  return intact
+end
+
+-- Answers false for a damaged span.
+local function apply_moves(span, moves)
+  local known = known_users(span, moves)
+  if not known then
+    return false
+  end
+  local moved = {}
+  for index = 1, #moves, 4 do
+    local user, points, seq, at = moves[index], moves[index + 1], moves[index + 2], moves[index + 3]
+    local now = known[user]
+    if not now then
+      known[user] = { score = points, seq = seq, at = at }
+      moved[user] = true
+      span.last = { seq, at }
+    elseif seq <= now.seq then
+      -- The score was read from the ledger after this posting; where it fell from is unknown.
+      if points < 0 then
+        span.fell = later(span.fell, { seq, at })
+      end
+    elseif points ~= 0 then
+      if points < 0 then
+        -- While loading, scores are of different moments: every fall may have changed the top.
+        local rank = 0
+        if not loading then
+          if not settle_users(span, known, moved) then
+            return false
+          end
+          rank = redis.call('ZRANK', span.order, now.member)
+        end
+        if not rank then
+          return false
+        end
+        if rank < top_size then
+          span.fell = { seq, at }
+        end
+      end
+      now.score, now.seq, now.at = now.score + points, seq, at
+      moved[user] = true
+      span.last = { seq, at }
+    end
+  end
+  return settle_users(span, known, moved)
+end
+
+local changed = {}
+for index, each in ipairs(touched) do
+  local span, mark, moves = spans[index], { each[3], each[4] }, each[5]
+  if span then
+    local before = loading and {} or top_of(span, top_size)
+    if not apply_moves(span, moves) then
+      return lost(slot)
+    end
+    span.mark = later(span.mark, mark)
+    if not loading then
+      local top = top_of(span, top_size)
+      local marked = later(span.changed, mark) ~= span.changed
+      if marked or table.concat(top, ' ') ~= table.concat(before, ' ') then
+        if not label(span, top) then
+          return lost(slot)
+        end
+        changed[#changed + 1] = index - 1
+      end
+    end
+    remember_span(generation, span)
+  end
+end
+generation.seq = upto
+remember_place(generation)
+return answer('done', changed)

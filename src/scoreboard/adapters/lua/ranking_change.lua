@@ -1,0 +1,96 @@
+-- What the scripts that change the ranking share: terms, and writing down spans.
+
+-- Whether a later leader was here. args[1] is the caller's term.
+local function deposed()
+  local known = redis.pcall('HGET', head, 'term')
+  if type(known) == 'table' then
+    -- Not a hash: somebody else's, or planted. Nothing can be made out of it.
+    redis.call('UNLINK', head)
+    known = false
+  end
+  known = tonumber(known or 0) or 0
+  if args[1] < known then
+    return true
+  end
+  if args[1] > known then
+    redis.call('HSET', head, 'term', digits(args[1]))
+  end
+  return false
+end
+
+local function answer(...)
+  return cmsgpack.pack({ ... })
+end
+
+-- Nothing can be done to this generation any more: it has to be built anew.
+local function lost(slot)
+  redis.call('HDEL', head, slot)
+  return answer('out-of-place', 0)
+end
+
+local function remember_place(generation)
+  local slot = generation.slot
+  redis.call(
+    'HSET', head, slot, generation.id, slot .. '.epoch', digits(generation.epoch),
+    slot .. '.seq', digits(generation.seq), slot .. '.spans', digits(generation.spans)
+  )
+end
+
+local function remember_span(generation, span)
+  local line = string.format(
+    '%.0f %.0f %.0f %.0f %.0f %.0f %.0f %.0f %.0f', span.count, span.mark[1], span.mark[2],
+    span.last[1], span.last[2], span.changed[1], span.changed[2], span.fell[1], span.fell[2]
+  )
+  redis.call('HSET', generation.key, span.name, line)
+end
+
+local function new_span(generation, name, mark)
+  local order, users = keys_of(generation, name)
+  redis.call('UNLINK', order, users)
+  generation.spans = generation.spans + 1
+  return {
+    name = name, order = order, users = users, count = 0,
+    mark = mark, last = mark, changed = mark, fell = { 0, 0 },
+  }
+end
+
+local function later(one, other)
+  if other[1] > one[1] or (other[1] == one[1] and other[2] > one[2]) then
+    return other
+  end
+  return one
+end
+
+local function top_of(span, size)
+  return redis.call('ZRANGE', span.order, 0, size - 1, 'WITHSCORES')
+end
+
+-- The newest posting that left a row in this top; nil when its user is missing.
+local function newest_in(span, top)
+  local newest, user = 0, nil
+  for index = 1, #top, 2 do
+    local seq = tonumber(string.sub(top[index], 1, SEQ_DIGITS))
+    if seq > newest then
+      newest, user = seq, string.sub(top[index], SEQ_DIGITS + 1)
+    end
+  end
+  if not user then
+    return { 0, 0 }
+  end
+  local _, seq, at = read_score(redis.call('HGET', span.users, user))
+  if seq ~= newest then
+    return nil
+  end
+  return { seq, at }
+end
+
+-- A top was changed by the newest posting in it, by a mark, or by the last fall out of it or within
+-- it, whichever is latest. Answers false for a damaged span.
+local function label(span, top)
+  local newest = newest_in(span, top)
+  if not newest then
+    return false
+  end
+  span.changed = later(later(later(span.changed, span.mark), span.fell), newest)
+  return true
+end
