@@ -154,6 +154,7 @@ class RedisLimiter:
         observe: Callable[[bool], None],
         clock: Callable[[], float] | None,
     ) -> None:
+        self.patience_s = PATIENCE_S
         self._connection = connection
         self._fallback = fallback
         self._observe = observe
@@ -267,7 +268,7 @@ class RedisLimiter:
     async def _settle(self, batch: Sequence[_Request]) -> bool:
         """Ask, and once more when the data began at another time than was thought."""
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(self.patience_s):
                 numbers = await self._call(batch) or await self._call(batch)
         except (Unavailable, WrongData, TimeoutError):
             return False
