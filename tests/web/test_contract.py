@@ -27,6 +27,7 @@ from scoreboard.web.contract import (
 )
 from scoreboard.web.documents import asyncapi, docs_page, openapi
 from scoreboard.web.documents.examples import EXAMPLES
+from scoreboard.web.queries import SiteQuery
 from scoreboard.web.site import SiteHandler
 from tests.service_process import Answer, Service
 
@@ -104,6 +105,7 @@ def test_what_can_change_something_asks_for_a_token() -> None:
         (b"radius=0", AroundQuery(radius=0)),
         (b"period=day", PeriodQuery("day")),
         (b"board=a&since=17-9", LiveQuery("a", since="17-9")),
+        (b"board=a&kiosk", SiteQuery("a", kiosk="")),
     ],
 )
 def test_a_query_is_read_as_its_type(query: bytes, value: msgspec.Struct) -> None:
@@ -143,6 +145,8 @@ def test_a_query_is_read_as_its_type(query: bytes, value: msgspec.Struct) -> Non
         b"cursor=" + b"A" * 42 + b"%0A",
         b"&",
         b"&&limit=1",
+        b"limit=1&",
+        b"limit=1&&period=all",
         b"=1",
         b"&".join(b"a%d=1" % place for place in range(100)),
     ],

@@ -5,7 +5,6 @@ import re
 import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
-from urllib.parse import parse_qsl
 
 from msgspec import Struct
 
@@ -34,7 +33,6 @@ PROTOCOL = "scoreboard.v1"
 _BEARER = "scoreboard.bearer."
 _WINDOWS = frozenset(window.value for window in Window)
 _PLACE = re.compile(r"([0-9]{1,16})-([0-9]{1,19})", re.ASCII)
-_FIELDS_MAX = 8
 
 
 class Watched(Struct, frozen=True):
@@ -121,45 +119,20 @@ class Admission:
             done.exception()  # each who waited has got it
 
 
-def watched(query: dict[str, str], board: str) -> Watched:
+def watched(board: str, period: str, since: str | None = None) -> Watched:
     """What these parameters ask for.
 
     Raises:
-        InvalidParameter: one of them is not of its form.
+        InvalidParameter: one of them is not of its form, or there is no such day, week or month.
     """
-    period = query.get("period", Window.ALL.value)
     if not is_board(board):
         raise InvalidParameter
     if period not in _WINDOWS:
         period_named(period, "UTC")
-    since = query.get("since")
     place = None if since is None else place_of(since)
     if since is not None and place is None:
         raise InvalidParameter
     return Watched((board, period), place)
-
-
-def parameters(scope: Scope, allowed: frozenset[str]) -> dict[str, str]:
-    """The query's parameters, each known and there once.
-
-    Raises:
-        InvalidParameter: anything else, a token among it.
-    """
-    try:
-        text = scope.get("query_string", b"").decode("ascii")
-        pairs = parse_qsl(
-            text,
-            keep_blank_values=True,
-            strict_parsing=bool(text),
-            errors="strict",
-            max_num_fields=_FIELDS_MAX,
-        )
-    except ValueError:
-        raise InvalidParameter from None
-    query = dict(pairs)
-    if len(query) != len(pairs) or not allowed.issuperset(query):
-        raise InvalidParameter
-    return query
 
 
 def place_of(text: str) -> tuple[int, int] | None:

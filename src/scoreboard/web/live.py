@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from scoreboard.core.board import DEFAULT_BOARD
 from scoreboard.errors import ScoreboardError
 from scoreboard.service.frame import Frame
 from scoreboard.telemetry import Event, log
@@ -15,11 +14,11 @@ from scoreboard.web.admission import (
     Scope,
     Send,
     Watched,
-    parameters,
     problem,
     take_user,
     watched,
 )
+from scoreboard.web.queries import LiveQuery, read_query
 from scoreboard.web.tokens import Caller
 from scoreboard.web.viewer import Viewer
 from scoreboard.web.websocket import EXTENSION
@@ -27,7 +26,6 @@ from scoreboard.web.websocket import EXTENSION
 MESSAGE_MAX_BYTES = 8_192
 """``ws_max_size`` of the server: a longer message ends the connection with 1009."""
 
-_PARAMETERS = frozenset({"board", "period", "since"})
 _TOO_BIG = 1009
 _REFUSAL = "websocket.http.response"
 
@@ -66,8 +64,8 @@ class LiveEndpoint:
     async def _let_in(self, scope: Scope) -> tuple[Watched, Caller | None, Frame]:
         """Raises: whatever refuses this viewer; the first of several is the contract's."""
         caller = await self._admission.caller(scope)
-        query = parameters(scope, _PARAMETERS)
-        asked = watched(query, query.get("board", DEFAULT_BOARD))
+        query = read_query(scope.get("query_string", b""), LiveQuery)
+        asked = watched(query.board, query.period, query.since)
         self._admission.check_origin(scope)
         frame = await self._admission.frame(asked.channel)
         take_user(self._live, caller)

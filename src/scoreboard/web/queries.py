@@ -81,8 +81,16 @@ class LiveQuery(Struct, frozen=True, forbid_unknown_fields=True):
     since: Place | None = None
 
 
+class SiteQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which board in which period the page shows; ``kiosk``, with or without a value, its form."""
+
+    board: BoardId = "default"
+    period: PeriodName = "all"
+    kiosk: str | None = None
+
+
 _INTEGER = re.compile(r"0|[1-9][0-9]{0,18}")
-_BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+_BROKEN = re.compile(rb"%(?![0-9A-Fa-f]{2})|^&|&&|&$")
 
 
 def read_query(query: bytes, shape: type[Q]) -> Q:
@@ -95,7 +103,7 @@ def read_query(query: bytes, shape: type[Q]) -> Q:
     if not query:
         same: Q = default
         return same
-    given: dict[str, Any] = dict(parameters(query))
+    given: dict[str, Any] = dict(_parameters(query))
     try:
         for name in integers.intersection(given):
             given[name] = _integer(given[name])
@@ -104,19 +112,13 @@ def read_query(query: bytes, shape: type[Q]) -> Q:
         raise InvalidParameter from None
 
 
-def parameters(query: bytes) -> Mapping[str, str]:
-    """The parameters by name, each there once.
-
-    Raises:
-        InvalidParameter: one is repeated, empty of a name or badly encoded, or there are many.
-    """
-    if _BROKEN_ESCAPE.search(query):
+def _parameters(query: bytes) -> Mapping[str, str]:
+    if _BROKEN.search(query):
         raise InvalidParameter
     try:
         pairs = parse_qsl(
             query.decode("ascii"),
             keep_blank_values=True,
-            strict_parsing=True,
             errors="strict",
             max_num_fields=FIELDS_MAX,
         )

@@ -1,17 +1,14 @@
 """The pages and documents: nothing in them is loaded from elsewhere."""
 
 from collections.abc import Mapping
-from urllib.parse import parse_qsl
 
 from scoreboard import wire
-from scoreboard.core.board import DEFAULT_BOARD
-from scoreboard.core.identifier import is_board
 from scoreboard.core.moment import rfc3339
-from scoreboard.core.window import Window
-from scoreboard.errors import InvalidParameter, NotFound
+from scoreboard.errors import NotFound
 from scoreboard.service.reader import Reader
 from scoreboard.web.exchange import Exchange, Handler, Headers, Reply
 from scoreboard.web.pages import STATIC_FILES, board_page
+from scoreboard.web.queries import SiteQuery, read_query
 
 _POLICY = (
     b"content-security-policy",
@@ -28,7 +25,6 @@ _HTML: Headers = [
 ]
 _ANY_ORIGIN = (b"access-control-allow-origin", b"*")
 _SHARED = (b"cross-origin-resource-policy", b"cross-origin")
-_PARAMETERS = frozenset({"board", "period", "kiosk"})
 
 SECURITY_TTL_MS = 364 * 86_400_000
 """How long a contact is good for: RFC 9116 (2.5.5) asks for less than a year."""
@@ -58,19 +54,15 @@ class SiteHandler:
         }
 
     async def page(self, exchange: Exchange) -> Reply:
-        query = _query(exchange)
-        board = query.get("board", DEFAULT_BOARD)
-        period = query.get("period", Window.ALL.value)
-        if not is_board(board):
-            raise InvalidParameter
-        settings = self._reader.board(board)
-        snapshot = await self._reader.snapshot(board, period)
+        query = read_query(exchange.query, SiteQuery)
+        settings = self._reader.board(query.board)
+        snapshot = await self._reader.snapshot(query.board, query.period)
         body = board_page(
-            board,
-            period,
+            query.board,
+            query.period,
             wire.top(snapshot),
             [each.board for each in self._reader.boards()],
-            "kiosk" in query,
+            query.kiosk is not None,
             windows=[window.value for window in settings.windows],
             title=settings.title,
         )
@@ -128,19 +120,3 @@ def security_text(contact: str, now_ms: int) -> bytes:
         "Preferred-Languages: en",
     )
     return "".join(f"{line}\n" for line in lines).encode("ascii")
-
-
-def _query(exchange: Exchange) -> dict[str, str]:
-    try:
-        pairs = parse_qsl(
-            exchange.query.decode("ascii"),
-            keep_blank_values=True,
-            errors="strict",
-            max_num_fields=8,
-        )
-    except ValueError:
-        raise InvalidParameter from None
-    query = dict(pairs)
-    if len(query) != len(pairs) or not _PARAMETERS.issuperset(query):
-        raise InvalidParameter
-    return query

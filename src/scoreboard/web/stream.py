@@ -13,17 +13,16 @@ from scoreboard.web.admission import (
     Scope,
     Send,
     fields,
-    parameters,
     place_of,
     problem,
     watched,
 )
 from scoreboard.web.problems import Headers
+from scoreboard.web.queries import PeriodQuery, read_query
 
 RETRY_MS = 1_000
 """How long a browser waits before it comes back, when nobody told it otherwise."""
 
-_PARAMETERS = frozenset({"period"})
 _HEADERS: Headers = [
     (b"content-type", b"text/event-stream"),
     (b"cache-control", b"no-store"),
@@ -56,7 +55,8 @@ class StreamEndpoint:
             leave()
 
     async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
-        asked = watched(parameters(scope, _PARAMETERS), scope["path_params"]["board"])
+        query = read_query(scope.get("query_string", b""), PeriodQuery)
+        asked = watched(scope["path_params"]["board"], query.period)
         self._admission.check_origin(scope)
         await self._admission.frame(asked.channel)
         await send(
