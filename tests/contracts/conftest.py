@@ -12,6 +12,7 @@ import pytest_asyncio
 from hypothesis import settings
 
 from scoreboard.adapters.memory import LocalBus, MemoryLimiter, MemoryRanking
+from scoreboard.adapters.redis.bus import RedisBus
 from scoreboard.adapters.redis.limiter import RedisLimiter
 from scoreboard.adapters.redis.ranking import RedisRanking
 from scoreboard.adapters.sqlite import SqliteLedger
@@ -69,6 +70,16 @@ async def local_bus() -> AsyncIterator[Bus]:
     yield LocalBus()
 
 
+@contextlib.asynccontextmanager
+async def redis_bus(server: ValkeyServer) -> AsyncIterator[Bus]:
+    """Each one opened alone under a prefix of its own."""
+    bus = await RedisBus.open(server.url())
+    try:
+        yield bus
+    finally:
+        await bus.close()
+
+
 @functools.cache
 def mock_cluster() -> MockCluster:
     """One a process; it has topics of its own for every bus."""
@@ -112,7 +123,13 @@ RANKINGS: dict[str, tuple[Callable[..., AbstractAsyncContextManager[Ranking]], s
 }
 if installed():
     RANKINGS["redis"] = (redis_ranking, "debian_redis")
-BUSES: dict[str, OpenBus] = {"local": local_bus, "kafka": kafka_bus}
+BUSES: dict[str, tuple[Callable[..., AbstractAsyncContextManager[Bus]], str]] = {
+    "local": (local_bus, ""),
+    "kafka": (kafka_bus, ""),
+    "valkey": (redis_bus, "valkey"),
+}
+if installed():
+    BUSES["redis"] = (redis_bus, "debian_redis")
 LIMITERS: dict[str, tuple[Callable[..., AbstractAsyncContextManager[Limiter]], str]] = {
     "memory": (memory_limiter, ""),
     "valkey": (redis_limiter, "valkey"),
@@ -139,7 +156,7 @@ def open_ranking(request: pytest.FixtureRequest) -> OpenRanking:
 
 @pytest.fixture(scope="session", params=BUSES.values(), ids=BUSES.keys())
 def open_bus(request: pytest.FixtureRequest) -> OpenBus:
-    return request.param
+    return on_server(request)
 
 
 @pytest.fixture(scope="session", params=LIMITERS.values(), ids=LIMITERS.keys())
