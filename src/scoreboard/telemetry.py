@@ -122,6 +122,16 @@ METRICS = (
     ),
     Metric("scoreboard_leader", Gauge, "1 while this node leads: ranks, publishes and feeds."),
     Metric(
+        "scoreboard_feed_backlog",
+        Gauge,
+        "Postings that the bus's feed has not acknowledged; 0 on a node that does not lead.",
+    ),
+    Metric(
+        "scoreboard_feed_lag_seconds",
+        Gauge,
+        "Age of the oldest posting that the feed has not acknowledged; 0 when it has all.",
+    ),
+    Metric(
         "scoreboard_bus_errors_total",
         Counter,
         "Times that new tops could not be published; they are published again.",
@@ -201,6 +211,8 @@ class Event(StrEnum):
     LEADER_CHANGED = "leader.changed"
     BUS_FAILED = "bus.failed"
     BUS_RECOVERED = "bus.recovered"
+    FEED_FAILED = "feed.failed"
+    FEED_RECOVERED = "feed.recovered"
     DEPENDENCY_LOST = "dependency.lost"
     DEPENDENCY_RESTORED = "dependency.restored"
     LEDGER_FAILED = "ledger.failed"
