@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from scoreboard.core.action import NO_CAPS, Caps, Cooldown, Points
 from scoreboard.core.action import Action as ActionSettings
-from scoreboard.core.action import Caps, Points
+from scoreboard.core.board import DEFAULT_BOARD, Tie, TimeZone, Title
 from scoreboard.core.board import Board as BoardSettings
-from scoreboard.core.board import Tie
 from scoreboard.core.identifier import ActionId, BoardId, UserId
 from scoreboard.core.moment import rfc3339
 from scoreboard.core.posting import Posting as LedgerPosting
@@ -43,39 +43,33 @@ class ActionPut(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     points: Points
     reason: Reason
-    board: BoardId = "default"
-    cooldown_s: Annotated[int, Meta(ge=0, le=31_536_000)] = 0
-    caps: Caps = Caps()
+    board: BoardId = DEFAULT_BOARD
+    cooldown_s: Cooldown = 0
+    caps: Caps = NO_CAPS
     requires_signature: bool = False
 
     def action(self, action_id: str) -> ActionSettings:
-        return ActionSettings(
-            action_id=action_id,
-            points=self.points,
-            board=self.board,
-            cooldown_s=self.cooldown_s,
-            caps=self.caps,
-            requires_signature=self.requires_signature,
-        )
+        return ActionSettings(action_id=action_id, **_settings(self))
 
 
 class BoardPut(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """New settings of a board, and why."""
 
     reason: Reason
-    title: Annotated[str, Meta(max_length=100)] = ""
+    title: Title = ""
     tie: Tie = Tie.FIRST_REACHED
     windows: tuple[Window, ...] = (Window.ALL,)
-    time_zone: Annotated[str, Meta(max_length=64)] = "UTC"
+    time_zone: TimeZone = "UTC"
 
     def settings(self, board: str) -> BoardSettings:
-        return BoardSettings(
-            board=board,
-            title=self.title,
-            tie=self.tie,
-            windows=self.windows,
-            time_zone=self.time_zone,
-        )
+        return BoardSettings(board=board, **_settings(self))
+
+
+def _settings(put: ActionPut | BoardPut) -> dict[str, Any]:
+    """What is set: everything but the reason."""
+    settings = msgspec.structs.asdict(put)
+    del settings["reason"]
+    return settings
 
 
 # --- HTTP: answers

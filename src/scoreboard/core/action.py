@@ -11,6 +11,7 @@ from scoreboard.core.identifier import ActionId, BoardId
 from scoreboard.core.score import SCORE_MAX
 
 Points = Annotated[int, Meta(ge=-SCORE_MAX, le=SCORE_MAX)]
+Cooldown = Annotated[int, Meta(ge=0, le=31_536_000)]
 Count = Annotated[int, Meta(ge=0, le=1_000_000)]
 CAP_SPANS_MS = {"minute": 60_000, "hour": 3_600_000, "day": 86_400_000}
 
@@ -45,7 +46,7 @@ class Action(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     action_id: ActionId
     points: Points
     board: BoardId = DEFAULT_BOARD
-    cooldown_s: Annotated[int, Meta(ge=0, le=31_536_000)] = 0
+    cooldown_s: Cooldown = 0
     caps: Caps = NO_CAPS
     requires_signature: bool = False
 

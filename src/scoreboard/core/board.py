@@ -12,6 +12,9 @@ from scoreboard.errors import InvalidParameter, InvalidPayload, NotFound
 
 DEFAULT_BOARD = "default"
 
+Title = Annotated[str, Meta(max_length=100)]
+TimeZone = Annotated[str, Meta(max_length=64)]
+
 
 class Tie(StrEnum):
     """How equal scores are numbered: 1234, to whoever got there first, or shared, 1224."""
@@ -29,10 +32,10 @@ class Board(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
 
     board: BoardId
-    title: Annotated[str, Meta(max_length=100)] = ""
+    title: Title = ""
     tie: Tie = Tie.FIRST_REACHED
     windows: tuple[Window, ...] = (Window.ALL,)
-    time_zone: Annotated[str, Meta(max_length=64)] = "UTC"
+    time_zone: TimeZone = "UTC"
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot be, wherever they come from.
