@@ -229,7 +229,7 @@ class OutcomeUnknown(Outage):
 
 
 class Overloaded(Outage):
-    """Too many awards are waiting; nothing was recorded."""
+    """This node has all it can carry: too many awards wait, or too many viewers watch."""
 
     code = "overloaded"
 

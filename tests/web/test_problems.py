@@ -33,7 +33,7 @@ CONTRACT = {
     503: {"unavailable", "outcome-unknown", "overloaded"},
 }
 ABSTRACT = {"error"}
-INSIDE = {"misconfigured", "period-moved", "catalogue-moved", "out-of-place"}
+INSIDE = {"misconfigured", "period-moved", "catalogue-moved", "out-of-place", "deposed"}
 REQUEST_ID = "5f2d5c0e-6f0b-4c53-9a37-0f6f3f1f9c11"
 MARK = "<script>' OR 1=1 --"
 

@@ -8,10 +8,11 @@ FAILPOINT = "SCOREBOARD_FAILPOINT"
 
 
 def failpoint(text: str) -> Callable[[str], None]:
-    """What is told the stages of every commit, for tests that kill the service.
+    """What is told the stages of a group's commit, for tests that kill the service.
 
-    ``trace:FILE`` writes each stage's first two letters over the file; ``kill:STAGE`` ends the
-    process there, as kill -9 would; nothing does nothing.
+    The stages are ``begin``, ``commit`` and ``committed``. ``trace:FILE`` keeps the name of the
+    latest one, padded to ten letters, at the start of a file; ``kill:STAGE`` ends the process as
+    kill -9 would when a group first gets there; any other text does nothing.
     """
     what, _, rest = text.partition(":")
     match what:
