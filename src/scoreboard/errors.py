@@ -229,7 +229,7 @@ class OutcomeUnknown(Outage):
 
 
 class Overloaded(Outage):
-    """This node has all it can carry: too many awards wait, or too many viewers watch."""
+    """Too many awards wait here, or too many viewers watch; nothing was recorded."""
 
     code = "overloaded"
 
