@@ -150,7 +150,7 @@ METRICS = (
     Metric(
         "scoreboard_drift_checks_total",
         Counter,
-        "Checks of the ranking against the ledger, by result: same, moving or different.",
+        "Scores compared between ranking and ledger, by result: same, moving or different.",
         ("result",),
     ),
     Metric("scoreboard_viewers", Gauge, "Open live connections, by transport.", ("transport",)),

@@ -7,7 +7,7 @@ import pytest
 
 from scoreboard.errors import Misconfigured
 from scoreboard.ports import Rate
-from scoreboard.settings import SETTINGS, Settings, gather, load, markdown, table
+from scoreboard.settings import SETTINGS, Backend, Settings, gather, load, markdown, table
 
 
 def test_every_setting_has_a_field_and_a_default_that_is_valid(tmp_path: Path) -> None:
@@ -64,6 +64,10 @@ def test_an_empty_variable_is_absent_and_test_variables_are_ignored(tmp_path: Pa
         ),
         ("TRUSTED_PROXIES", "10.0.0.0/8,::1", (ip_network("10.0.0.0/8"), ip_network("::1"))),
         ("MIGRATE", "no", False),
+        ("RANKING", "redis://:pw@h:6379/0", Backend("redis", "//:pw@h:6379/0")),
+        ("BUS", "kafka://h:9092/prefix", Backend("kafka", "//h:9092/prefix")),
+        ("OPS_LISTEN", "[::1]:9100", ("::1", 9100)),
+        ("ROLE", "Gateway", "gateway"),
         ("SECURITY_CONTACT", "mailto:a@b.example", "mailto:a@b.example"),
         ("SECURITY_CONTACT", "https://b.example/report", "https://b.example/report"),
         ("JWKS_URL", "http://localhost:1/jwks", "http://localhost:1/jwks"),
@@ -83,9 +87,12 @@ def test_text_becomes_a_value(tmp_path: Path, name: str, text: str, value: objec
         ("HOST", "a b", "127.0.0.1"),
         ("USER_RATE", "10", "10/60s"),
         ("USER_RATE", "10/2d", "at most a day"),
-        ("LEDGER", "postgresql://h/x", "later release"),
-        ("RANKING", "redis://h", "scoreboard[redis]"),
+        ("LEDGER", "postgresql:x", "postgresql://user@host:5432/database"),
+        ("LEDGER", "redis://h", "give sqlite:"),
+        ("RANKING", "kafka://h/x", "redis://host:6379/0"),
         ("BUS", "memory:", "give local:"),
+        ("OPS_LISTEN", "9100", "127.0.0.1:9100"),
+        ("ROLE", "leader", "all, api, gateway or relay"),
         ("ORIGINS", "*", "https://example.com"),
         ("ORIGINS", "https://a.io/path", "no path"),
         ("TRUSTED_PROXIES", "10.0.0.1/8", "10.0.0.0/8"),

@@ -1,39 +1,22 @@
 """The only place that picks adapters, and owns every task's life and death."""
 
 import contextlib
-import os
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import Callable
 
 from scoreboard.adapters.keys import derive, local_secret, mint
-from scoreboard.adapters.sqlite import SqliteLedger
-from scoreboard.assembly.failpoint import FAILPOINT, failpoint
+from scoreboard.assembly.backends import make_folder, open_ledger
 from scoreboard.errors import Misconfigured
 from scoreboard.ports import Ledger
 from scoreboard.settings import Settings
+from scoreboard.settings.parse import masked
 from scoreboard.telemetry import Event, configure_log, log
+
+__all__ = ["local_token", "open_ledger", "serve"]
 
 SWITCH_INTERVAL_S = 0.001
 """How long the writer may have to wait for the interpreter."""
-
-
-@contextlib.asynccontextmanager
-async def open_ledger(settings: Settings) -> AsyncIterator[Ledger]:
-    """The ledger that the settings name, closed at the end.
-
-    Raises:
-        Misconfigured, Unavailable: it cannot be used.
-    """
-    path = Path(settings.ledger.location)
-    _make_folder(path.parent)
-    stage = failpoint(os.environ.get(FAILPOINT, ""))
-    ledger = await SqliteLedger.open(path, stage=stage, may_migrate=settings.migrate)
-    try:
-        yield ledger
-    finally:
-        await ledger.close()
 
 
 def local_token(settings: Settings, subject: str, scopes: frozenset[str], ttl_s: int) -> str:
@@ -47,7 +30,7 @@ def local_token(settings: Settings, subject: str, scopes: frozenset[str], ttl_s:
             "Tokens of the local secret are not accepted while JWT_KEYS or JWKS_URL is set: "
             "ask your own issuer for one."
         )
-    _make_folder(settings.secret_file.parent)
+    make_folder(settings.secret_file.parent)
     return mint(
         local_secret(settings.secret_file),
         subject,
@@ -67,21 +50,31 @@ async def serve(settings: Settings, *, ready: Callable[[str], None] | None = Non
     """
     # The commands that only open the ledger need not load a web server.
     from scoreboard.assembly.node import Node  # noqa: PLC0415
-    from scoreboard.assembly.process import listener_of, run, url_of  # noqa: PLC0415
+    from scoreboard.assembly.process import listeners_of, run, url_of  # noqa: PLC0415
+    from scoreboard.assembly.services import GATEWAY, services_of  # noqa: PLC0415
 
     configure_log(settings.log_level, settings.log_format)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    _make_folder(settings.data)
-    _make_folder(settings.secret_file.parent)
+    make_folder(settings.data)
+    make_folder(settings.secret_file.parent)
     async with contextlib.AsyncExitStack() as stack:
-        ledger = await stack.enter_async_context(open_ledger(settings))
         secret = local_secret(settings.secret_file)
-        await _bind(ledger, secret)
-        listener = listener_of(settings)
-        stack.callback(listener.close)
-        node = await Node.made(settings, ledger, secret, url_of(listener), stack)
-        log().info(Event.SERVICE_STARTED, url=url_of(listener), ledger=settings.ledger.location)
-        await run(node, listener, ready)
+        services = await services_of(settings, stack)
+        if settings.role != GATEWAY:
+            await _bind(services.backends.ledger, secret)
+        listeners = listeners_of(settings)
+        stack.callback(listeners.close)
+        url = url_of(listeners.main)
+        node = await Node.made(services, secret, url, stack)
+        log().info(
+            Event.SERVICE_STARTED,
+            url=url,
+            role=settings.role,
+            ledger=masked(str(settings.ledger)),
+            ranking=masked(str(settings.ranking)),
+            bus=masked(str(settings.bus)),
+        )
+        await run(node, listeners, ready)
     log().info(Event.SERVICE_STOPPED)
 
 
@@ -91,10 +84,3 @@ async def _bind(ledger: Ledger, secret: bytes) -> None:
         raise Misconfigured(
             "This database belongs to another secret: bring back the SECRET_FILE it was made with."
         )
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise Misconfigured(f"The folder {folder} cannot be made: {error.strerror}.") from None

@@ -1,32 +1,22 @@
-"""One process's services and handlers, made and wired."""
+"""One process: its services, and the applications in front of them."""
 
 import contextlib
-import os
 import time
 from typing import Any, Self
 
 from msgspec import Struct
 
-from scoreboard.adapters.keys import JwksUrl, KeyChain, KeyFile, LocalKeys, derive
-from scoreboard.adapters.memory import LocalBus, MemoryLimiter, MemoryRanking
-from scoreboard.ports import Ledger, Limiter
-from scoreboard.service.announcer import Announcer
-from scoreboard.service.catalogue import CurrentCatalogue
-from scoreboard.service.group_commit import GroupCommit
-from scoreboard.service.health import Health
-from scoreboard.service.hub import Hub
-from scoreboard.service.reader import Reader
-from scoreboard.service.relay import Relay
-from scoreboard.service.scorer import Scorer
+from scoreboard.adapters.keys import derive
+from scoreboard.assembly.services import GATEWAY, Services, clock_ms
+from scoreboard.assembly.token_keys import key_source
 from scoreboard.settings import Settings
-from scoreboard.telemetry import Event, Telemetry, log
 from scoreboard.web.address import client_address
 from scoreboard.web.admin import AdminHandler
 from scoreboard.web.admission import Admission
 from scoreboard.web.app import Gate, Mounted, application
 from scoreboard.web.auth import Authenticator
 from scoreboard.web.boards import BoardsHandler, HistoryHandler
-from scoreboard.web.contract import OPERATIONS
+from scoreboard.web.contract import BOARDS, OPERATION, OPERATIONS, PAGES, Operation
 from scoreboard.web.cursors import Cursors
 from scoreboard.web.documents import asyncapi, docs_page, openapi
 from scoreboard.web.health import HealthHandler
@@ -36,129 +26,88 @@ from scoreboard.web.scores import ScoresHandler
 from scoreboard.web.seats import Seats
 from scoreboard.web.site import SiteHandler, security_text
 from scoreboard.web.stream import StreamEndpoint
-from scoreboard.web.tokens import KeySource, TokenVerifier
+from scoreboard.web.tokens import TokenVerifier
+
+OFFERED: dict[str, tuple[Operation, ...]] = {
+    "all": OPERATIONS,
+    "api": OPERATIONS,
+    GATEWAY: (*BOARDS, *OPERATION, *PAGES),
+    "relay": OPERATION,
+}
+"""What a role answers; the rest it does not know."""
 
 
 class Node(Struct):
-    """Everything of a process that has a life of its own, and the application in front of it."""
+    """``app`` is for everybody; ``ops`` for the operator, where that has a port of its own."""
 
-    settings: Settings
-    telemetry: Telemetry
-    health: Health
-    catalogue: CurrentCatalogue
-    commit: GroupCommit
-    scorer: Scorer
-    relay: Relay
-    reader: Reader
-    hub: Hub
-    announcer: Announcer
-    app: Any = None
+    services: Services
+    app: Any
+    ops: Any = None
 
     @classmethod
     async def made(
-        cls,
-        settings: Settings,
-        ledger: Ledger,
-        secret: bytes,
-        url: str,
-        stack: contextlib.AsyncExitStack,
+        cls, services: Services, secret: bytes, url: str, stack: contextlib.AsyncExitStack
     ) -> Self:
-        """Ready to run; what has to be closed is on the stack."""
-        telemetry = Telemetry()
-        limiter = MemoryLimiter(time.monotonic)
-        node = await cls._services(settings, ledger, limiter, telemetry)
+        """Ready to run; what has to be closed is on the stack.
+
+        Raises:
+            Misconfigured: a key cannot be used.
+        """
+        settings, telemetry = services.settings, services.telemetry
         verifier = TokenVerifier(
-            await _keys(settings, secret, telemetry, stack),
+            await key_source(settings, secret, telemetry, stack),
             issuer=settings.jwt_issuer,
             audience=settings.jwt_audience,
             clock=time.time,
             observe=lambda reason: telemetry.child("scoreboard_token_failures_total", reason).inc(),
         )
         gate = Gate(
-            limiter=limiter,
+            limiter=services.backends.limiter,
             ip_rate=settings.ip_rate,
             origins=frozenset(settings.origins) | _own_origins(url),
             address=lambda scope: client_address(scope, settings.trusted_proxies),
             telemetry=telemetry,
         )
-        cursors = Cursors(derive(secret, "cursor"))
-        node.app = _application(node, ledger, gate, verifier, cursors)
-        return node
-
-    @classmethod
-    async def _services(
-        cls, settings: Settings, ledger: Ledger, limiter: Limiter, telemetry: Telemetry
-    ) -> Self:
-        health = Health("ranking")
-        catalogue = CurrentCatalogue(ledger)
-        await catalogue.load()
-        ranking, bus = MemoryRanking(), LocalBus()
-        commit = GroupCommit(
-            ledger,
-            catalogue,
-            group_max=settings.group_max,
-            queue_max=settings.queue_max,
-            clock_ms=clock_ms,
-            health=health,
-            telemetry=telemetry,
-        )
-        scorer = Scorer(
-            ledger,
-            commit,
-            limiter,
-            catalogue,
-            user_rate=settings.user_rate,
-            service_rate=settings.service_rate,
-            clock_ms=clock_ms,
-            random=os.urandom,
-            telemetry=telemetry,
-        )
-        await scorer.remember()
-        hub = Hub(heartbeat_ms=settings.heartbeat_ms, telemetry=telemetry, clock_ms=clock_ms)
+        offered = OFFERED[settings.role]
+        mounted = _mounted(services, gate, verifier, Cursors(derive(secret, "cursor")))
+        if settings.ops_listen is None:
+            return cls(services, application(offered, mounted, gate, telemetry))
+        front = [operation for operation in offered if not operation.ops]
+        back = [operation for operation in offered if operation.ops]
+        behind = Mounted(mounted.handlers)
         return cls(
-            settings=settings,
-            telemetry=telemetry,
-            health=health,
-            catalogue=catalogue,
-            commit=commit,
-            scorer=scorer,
-            relay=Relay(ledger, ranking, bus, catalogue, clock_ms=clock_ms, telemetry=telemetry),
-            reader=Reader(ledger, ranking, bus, catalogue, clock_ms=clock_ms),
-            hub=hub,
-            announcer=Announcer(bus, hub, refresh_ms=settings.refresh_ms, telemetry=telemetry),
+            services,
+            application(front, mounted, gate, telemetry),
+            application(back, behind, gate, telemetry),
         )
 
 
-def clock_ms() -> int:
-    """The time of day in milliseconds."""
-    return time.time_ns() // 1_000_000
-
-
-def _application(
-    node: Node, ledger: Ledger, gate: Gate, verifier: TokenVerifier, cursors: Cursors
-) -> Any:
-    telemetry = node.telemetry
-    live = _live(node, verifier, gate.origins)
-    admission = Admission(live, snapshot=node.reader.snapshot, address=gate.address)
+def _mounted(services: Services, gate: Gate, verifier: TokenVerifier, cursors: Cursors) -> Mounted:
+    telemetry, reader = services.telemetry, services.reader
     auth = Authenticator(verifier, telemetry)
-    boards = BoardsHandler(node.reader, cursors)
-    mounted = Mounted(
-        {
-            **ScoresHandler(auth, node.scorer, telemetry).handlers(),
-            **boards.handlers(),
-            **HistoryHandler(node.reader, auth).handlers(),
-            **AdminHandler(ledger, node.catalogue, node.reader, auth, boards.view).handlers(),
-            **HealthHandler(node.health, telemetry).handlers(),
-            **_site(node.reader, node.settings.security_contact).handlers(),
-        },
-        {"stream": StreamEndpoint(admission, headers=gate.cross_origin)},
-        LiveEndpoint(admission),
-    )
-    return application(OPERATIONS, mounted, gate, telemetry)
+    boards = BoardsHandler(reader, cursors)
+    handlers = {
+        **boards.handlers(),
+        **HistoryHandler(reader, auth).handlers(),
+        **HealthHandler(services.health, telemetry).handlers(),
+        **_site(services).handlers(),
+    }
+    writing = services.writing
+    if writing:
+        ledger = services.backends.ledger
+        admin = AdminHandler(ledger, writing.catalogue, reader, auth, boards.view)
+        handlers |= ScoresHandler(auth, writing.scorer, telemetry).handlers()
+        handlers |= admin.handlers()
+    if services.settings.role == "relay":
+        return Mounted(handlers)
+    live = _live(services, verifier, gate.origins)
+    admission = Admission(live, snapshot=reader.snapshot, address=gate.address)
+    stream = StreamEndpoint(admission, headers=gate.cross_origin)
+    return Mounted(handlers, {"stream": stream}, LiveEndpoint(admission))
 
 
-def _live(node: Node, verifier: TokenVerifier, origins: frozenset[str]) -> Live:
-    settings = node.settings
+def _live(services: Services, verifier: TokenVerifier, origins: frozenset[str]) -> Live:
+    settings = services.settings
     return Live(
         settings=LiveSettings(
             origins=origins,
@@ -167,46 +116,18 @@ def _live(node: Node, verifier: TokenVerifier, origins: frozenset[str]) -> Live:
             viewers_per_address=settings.viewers_per_address,
             viewers_per_user=settings.viewers_per_user,
         ),
-        hub=node.hub,
+        hub=services.hub,
         verifier=verifier,
-        standing=node.reader.own_standing,
+        standing=services.reader.own_standing,
         seats=Seats(
             total=settings.viewers_max,
             per_address=settings.viewers_per_address,
             per_user=settings.viewers_per_user,
-            telemetry=node.telemetry,
+            telemetry=services.telemetry,
         ),
-        telemetry=node.telemetry,
+        telemetry=services.telemetry,
         clock_ms=clock_ms,
     )
-
-
-async def _keys(
-    settings: Settings, secret: bytes, telemetry: Telemetry, stack: contextlib.AsyncExitStack
-) -> KeySource:
-    sources: list[KeySource] = []
-    if settings.jwt_keys:
-        sources.append(KeyFile(settings.jwt_keys, clock=time.monotonic, observe=_log_keys))
-    if settings.jwks_url:
-        failures = telemetry.child("scoreboard_jwks_failures_total")
-
-        def observe(event: str) -> None:
-            failures.inc(event == "failed")
-            _log_keys(event)
-
-        jwks = JwksUrl(settings.jwks_url, clock=time.monotonic, observe=observe)
-        telemetry.child("scoreboard_jwks_age_seconds").set_function(lambda: jwks.age_s or 0)
-        await jwks.start()
-        stack.push_async_callback(jwks.stop)
-        sources.append(jwks)
-    return KeyChain(*sources) if sources else LocalKeys(secret)
-
-
-def _log_keys(event: str) -> None:
-    if event == "failed":
-        log().warning(Event.JWKS_FAILED)
-    else:
-        log().info(Event.JWKS_REFRESHED)
 
 
 def _own_origins(url: str) -> frozenset[str]:
@@ -214,13 +135,18 @@ def _own_origins(url: str) -> frozenset[str]:
     return frozenset(f"http://{host}:{port}" for host in ("127.0.0.1", "localhost", "[::1]"))
 
 
-def _site(reader: Reader, security_contact: str | None) -> SiteHandler:
+def _site(services: Services) -> SiteHandler:
     documents = {
         "openapi": ("application/json", openapi()),
         "asyncapi": ("application/json", asyncapi()),
         "docs": ("text/html; charset=utf-8", docs_page()),
     }
-    if security_contact:
-        text = security_text(security_contact, clock_ms())
-        documents["security"] = ("text/plain; charset=utf-8", text)
-    return SiteHandler(reader, documents)
+    contact = _contact(services.settings)
+    if contact:
+        documents["security"] = ("text/plain; charset=utf-8", contact)
+    return SiteHandler(services.reader, documents)
+
+
+def _contact(settings: Settings) -> bytes:
+    contact = settings.security_contact
+    return security_text(contact, clock_ms()) if contact else b""

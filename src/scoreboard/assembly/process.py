@@ -5,13 +5,16 @@ import contextlib
 import gc
 import signal
 import socket
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any
 
 import uvicorn
+from msgspec import Struct
 
 from scoreboard.assembly.node import Node
-from scoreboard.errors import Misconfigured
+from scoreboard.assembly.services import GATEWAY, Services
+from scoreboard.core.board import DEFAULT_BOARD, Board
+from scoreboard.errors import Misconfigured, Unavailable
 from scoreboard.settings import Settings
 from scoreboard.telemetry import Event, Telemetry, log
 from scoreboard.web.listener import listen
@@ -23,40 +26,84 @@ LOOP_LOOK_S = 1.0
 DRAIN_SPREAD_MS = 5_000
 
 
-async def run(node: Node, listener: socket.socket, ready: Callable[[str], None] | None) -> None:
+READY_LOOK_S = 0.02
+BUS_WITHIN_S = 10.0
+"""How long to wait for what the bus knows; a node that reads the ledger can do without."""
+
+
+class Listeners(Struct):
+    """Where the process listens; ``ops`` is the operator's own socket, if any."""
+
+    main: socket.socket
+    ops: socket.socket | None = None
+
+    def close(self) -> None:
+        for listener in (self.main, self.ops):
+            if listener is not None:
+                listener.close()
+
+
+async def run(node: Node, listeners: Listeners, ready: Callable[[str], None] | None) -> None:
     """Serve until a signal; then drain, and end every task."""
-    server = _Server(_config(node), lambda: _drain(node))
+    services = node.services
+    server = _Server(_config(node, node.app), lambda: _drain(services))
     tasks = [
         _own(task, server)
         for task in (
-            node.catalogue.run(),
-            node.announcer.run(),
-            node.reader.run(),
-            _watch_loop(node.telemetry),
-            _follow(node, url_of(listener), ready),
+            *services.tasks(),
+            _watch_loop(services.telemetry),
+            _announce_ready(services, url_of(listeners.main), ready),
         )
     ]
     try:
-        await server.serve(sockets=[listener])
+        async with _operators_server(node, listeners.ops):
+            await server.serve(sockets=[listeners.main])
     finally:
-        await node.commit.drain()
+        if services.writing:
+            await services.writing.commit.drain()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def listener_of(settings: Settings) -> socket.socket:
-    """The socket to listen on.
+@contextlib.asynccontextmanager
+async def _operators_server(node: Node, listener: socket.socket | None) -> AsyncIterator[None]:
+    """Answers the operator from before the first request to after the last."""
+    if listener is None:
+        yield
+        return
+    server = _Quiet(_config(node, node.ops))
+    serving = asyncio.ensure_future(server.serve(sockets=[listener]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+
+
+def listeners_of(settings: Settings) -> Listeners:
+    """The sockets to listen on.
 
     Raises:
-        Misconfigured: the address or the port cannot be had.
+        Misconfigured: an address or a port cannot be had.
     """
+    listeners = Listeners(_listen(settings.host, settings.port, "--port"))
+    if settings.ops_listen is not None:
+        try:
+            listeners.ops = _listen(*settings.ops_listen, "OPS_LISTEN")
+        except Misconfigured:
+            listeners.close()
+            raise
+    return listeners
+
+
+def _listen(host: str, port: int, setting: str) -> socket.socket:
     try:
-        return listen(settings.host, settings.port)
+        return listen(host, port)
     except OSError as error:
         raise Misconfigured(
-            f"Cannot listen on {settings.host} port {settings.port}: {error.strerror or error}. "
-            "Choose another --port, or 0 for a free one."
+            f"Cannot listen on {host} port {port}: {error.strerror or error}. "
+            f"Choose another {setting}, or port 0 for a free one."
         ) from None
 
 
@@ -66,10 +113,10 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _config(node: Node) -> uvicorn.Config:
+def _config(node: Node, app: Any) -> uvicorn.Config:
     return uvicorn.Config(
-        node.app,
-        http=http_protocol(HttpLimits(), node.telemetry),
+        app,
+        http=http_protocol(HttpLimits(), node.services.telemetry),
         ws=websocket_protocol(),
         ws_max_size=MESSAGE_MAX_BYTES,
         ws_per_message_deflate=False,
@@ -79,25 +126,53 @@ def _config(node: Node) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        timeout_graceful_shutdown=node.settings.drain_s,
+        timeout_graceful_shutdown=node.services.settings.drain_s,
     )
 
 
-async def _follow(node: Node, url: str, ready: Callable[[str], None] | None) -> None:
-    await node.relay.rebuild()
+async def _announce_ready(
+    services: Services, url: str, ready: Callable[[str], None] | None
+) -> None:
+    while not await _can_rank(services):  # noqa: ASYNC110 - another node may rank
+        await asyncio.sleep(READY_LOOK_S)
+    await _hear(services)
     gc.collect()
     gc.freeze()  # a million scores need not be looked at again and again
-    node.health.cleared("ranking")
-    log().info(Event.SERVICE_READY, url=url)
+    services.health.cleared("ranking")
+    log().info(Event.SERVICE_READY, url=url, role=services.settings.role)
     if ready is not None:
         ready(url)
-    await node.relay.run()
 
 
-async def _drain(node: Node) -> None:
-    log().info(Event.SERVICE_DRAINING, viewers=node.hub.viewers())
-    node.health.blocked("draining")
-    await node.hub.drain(spread_ms=DRAIN_SPREAD_MS, within_s=max(1.0, node.settings.drain_s / 2))
+async def _can_rank(services: Services) -> bool:
+    """Whether ranks can be read: not while they are being made, but when Redis is lost."""
+    try:
+        return await services.backends.ranking.total(Board(board=DEFAULT_BOARD), "all") is not None
+    except Unavailable:
+        return True
+
+
+async def _hear(services: Services) -> None:
+    """Wait for what the bus knows: it is all that a gateway has."""
+    within_s = None if services.settings.role == GATEWAY else BUS_WITHIN_S
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(within_s):
+            await services.reader.heard.wait()
+
+
+async def _drain(services: Services) -> None:
+    log().info(Event.SERVICE_DRAINING, viewers=services.hub.viewers())
+    services.health.blocked("draining")
+    within_s = max(1.0, services.settings.drain_s / 2)
+    await services.hub.drain(spread_ms=DRAIN_SPREAD_MS, within_s=within_s)
+
+
+class _Quiet(uvicorn.Server):
+    """uvicorn that leaves the signals to somebody else."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 class _Server(uvicorn.Server):

@@ -56,7 +56,7 @@ async def migrate(*, data: Data = None) -> None:
     """Bring the database up to date; makes it when there is none. It is safe to repeat."""
     settings = load(data=data)
     was_current = await _is_current(settings)
-    async with assembly.open_ledger(msgspec.structs.replace(settings, migrate=True)) as ledger:
+    async with assembly.open_ledger(settings, may_migrate=True) as ledger:
         head = await ledger.head()
     done = "was up to date" if was_current else "is now up to date"
     say(f"The database {settings.ledger.location} {done}; its last posting is {head.seq:,}.")

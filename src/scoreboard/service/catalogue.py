@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping
+from typing import Protocol
 
 from scoreboard.core.action import Action
 from scoreboard.core.board import Board
 from scoreboard.errors import NotFound, ScoreboardError
-from scoreboard.ports import Catalogue, Ledger
+from scoreboard.ports import Bus, Catalogue, Ledger
 from scoreboard.telemetry import Event, log
 
 ASKED_EVERY_S = 1.0
@@ -14,6 +15,39 @@ ASKED_EVERY_S = 1.0
 
 LOOK_EVERY_S = 5.0
 """How long an idle node may work with settings that another process has changed."""
+
+
+class Boards(Protocol):
+    """The boards as this node knows them."""
+
+    @property
+    def boards(self) -> Mapping[str, Board]: ...
+
+    def board(self, name: str) -> Board:
+        """Raises: NotFound: there is no board of this name."""
+        ...
+
+    async def run(self) -> None:
+        """Keep them fresh for ever."""
+        ...
+
+
+class HeardCatalogue:
+    """The boards that the bus has told of: what a node without a ledger knows."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self.boards: dict[str, Board] = {}
+
+    def board(self, name: str) -> Board:
+        board = self.boards.get(name)
+        if board is None:
+            raise NotFound
+        return board
+
+    async def run(self) -> None:
+        async for news in self._bus.news():
+            self.boards.update((each.board, each) for each in news if isinstance(each, Board))
 
 
 class CurrentCatalogue:

@@ -1,6 +1,7 @@
 """Tells the bus the newest tops, apart from the relay: a lost bus must not hold up the ranking."""
 
 import asyncio
+import contextlib
 from collections.abc import Iterable
 
 from scoreboard.core.standing import Snapshot
@@ -44,7 +45,7 @@ class Publisher:
         self._changed: dict[Span, None] = {}
         self._closed: dict[Span, None] = {}
         self._boards = False
-        self._ranked = False
+        self._readable = asyncio.Event()
         self._wake = asyncio.Event()
 
     def hold(self, spans: Iterable[Span]) -> None:
@@ -69,12 +70,12 @@ class Publisher:
 
     def read_ranking(self) -> None:
         """Tops come from the ranking, as soon as they have changed."""
-        self._ranked = True
+        self._readable.set()
         self._wake.set()
 
     def read_ledger(self) -> None:
         """There is no ranking: tops come from the ledger, all of them, once a second."""
-        self._ranked = False
+        self._readable.clear()
         self._wake.set()
 
     def forget(self) -> None:
@@ -118,7 +119,7 @@ class Publisher:
 
     async def _tops(self, spans: Iterable[Span]) -> list[Snapshot]:
         known = [span for span in spans if span[0] in self._catalogue.boards]
-        read = self._from_ranking if self._ranked else self._from_ledger
+        read = self._from_ranking if self._readable.is_set() else self._from_ledger
         found = await asyncio.gather(*(read(span) for span in known))
         return [snapshot for snapshot in found if snapshot is not None and snapshot.seq > 0]
 
@@ -138,9 +139,11 @@ class Publisher:
             return None
 
     async def _wait(self) -> None:
-        if self._ranked or not self._spans:
+        if self._readable.is_set() or not self._spans:
             await self._wake.wait()
         else:
-            await asyncio.sleep(UNRANKED_EVERY_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(UNRANKED_EVERY_S):
+                    await self._readable.wait()
             self.changed(self._spans)
         self._wake.clear()

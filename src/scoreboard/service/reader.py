@@ -10,7 +10,7 @@ from scoreboard.core.standing import Page, Row, Snapshot, Standing
 from scoreboard.core.window import Period
 from scoreboard.errors import NotFound, Unavailable
 from scoreboard.ports import AuditEntry, Bus, Head, Key, Ledger, Ranking
-from scoreboard.service.catalogue import CurrentCatalogue
+from scoreboard.service.catalogue import Boards
 
 ARCHIVE_TTL_MS = 1_000
 """A top that only the database has is read from it at most once in this time."""
@@ -29,7 +29,7 @@ class Reader:
         ledger: Ledger,
         ranking: Ranking,
         bus: Bus,
-        catalogue: CurrentCatalogue,
+        catalogue: Boards,
         *,
         clock_ms: Callable[[], int],
     ) -> None:

@@ -34,6 +34,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     data: Path
     host: str
     port: int
+    ops_listen: tuple[str, int] | None
+    role: str
     ledger: Backend
     ranking: Backend
     bus: Backend

@@ -22,18 +22,29 @@ _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", re.ASC
 _ORIGIN = re.compile(r"(https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::\d{1,5})?)/?", re.ASCII)
 _CONTACT = re.compile(r"(mailto:[!-?A-~]+@|https://)[!-~]+", re.ASCII)
 _PASSWORD = re.compile(r"(?<=://)([^/@\s]*):[^/@\s]*@")
-_LATER = {"postgresql": "postgres", "postgres": "postgres", "redis": "redis", "kafka": "kafka"}
+_SERVERS = {
+    "postgresql": "postgresql://user@host:5432/database",
+    "redis": "redis://host:6379/0",
+    "rediss": "rediss://host:6379/0",
+    "kafka": "kafka://host:9092/scoreboard",
+}
+"""What a URL of each server looks like."""
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Backend(Struct, frozen=True):
-    """Which technology plays a port's part, and where it is: a file's path, or nothing."""
+    """Which technology plays a port's part, and where: a file's path, ``//host...``, or nothing."""
 
     scheme: str
     location: str = ""
 
     def __str__(self) -> str:
         return f"{self.scheme}:{self.location}"
+
+    @property
+    def shared(self) -> bool:
+        """Whether it is a server, which many nodes can use."""
+        return self.scheme in _SERVERS
 
 
 def optional(read: Reader) -> Reader:
@@ -110,23 +121,31 @@ def rate(given: str, _: Path) -> Rate:
     )
 
 
-def backend(scheme: str, *, takes_path: bool = False) -> Callable[[str, Path], Backend]:
-    forms = f"{scheme}: or {scheme}:/path/to/file" if takes_path else f"{scheme}:"
+def backend(own: str, *servers: str, takes_path: bool = False) -> Callable[[str, Path], Backend]:
+    """One's own ``scheme:`` (of a file where it takes a path), or the URL of a server."""
+    forms = [f"{own}: or {own}:/path/to/file" if takes_path else f"{own}:"]
+    forms += [_SERVERS[server] for server in servers if server != "rediss"]
+    wanted = f"give {', '.join(forms[:-1])} or {forms[-1]}"
 
     def chosen(given: str, folder: Path) -> Backend:
-        found, colon, location = given.partition(":")
-        if found in _LATER and colon:
-            raise ValueError(
-                f"{found}: comes with a later release (pip install "
-                f"'scoreboard[{_LATER[found]}]' then); give {forms}"
-            )
-        if found != scheme or not colon or (location and not takes_path):
-            raise ValueError(f"give {forms}")
-        if location.startswith("//"):
-            location = location.removeprefix("//")
+        scheme, colon, location = given.partition(":")
+        if scheme in servers and urlsplit(given).netloc:
+            return Backend(scheme, text(location, folder))
+        if scheme != own or not colon or (location and not takes_path):
+            raise ValueError(wanted)
+        location = location.removeprefix("//")
         return Backend(scheme, str(path(location, folder)) if location else "")
 
     return chosen
+
+
+def listener(given: str, folder: Path) -> tuple[str, int]:
+    """``host:port``, or ``[address]:port``."""
+    name, _, number = given.rpartition(":")
+    try:
+        return host(name.removeprefix("[").removesuffix("]"), folder), port(number, folder)
+    except ValueError:
+        raise ValueError("give a host and a port, such as 127.0.0.1:9100") from None
 
 
 def jwks_url(given: str, _: Path) -> str:
@@ -171,6 +190,8 @@ def shown(value: object) -> str:
             return "true" if value else "false"
         case Rate():
             return f"{value.limit}/{value.window_s}s" if value.limit else "0"
+        case (str() as name, int() as number):
+            return f"[{name}]:{number}" if ":" in name else f"{name}:{number}"
         case tuple():
             return ",".join(str(each) for each in value)
     return masked(str(value))

@@ -36,32 +36,52 @@ SETTINGS = (
     ),
     Setting("PORT", "8000", "port", "The port to listen on; 0 takes a free one.", parse.port),
     Setting(
+        "OPS_LISTEN",
+        "",
+        "address:port",
+        "Where the operator's and the administrator's paths move to (/metrics, /livez, /readyz, "
+        "/version, /v1/admin), such as 127.0.0.1:9100; empty: the same port as the rest.",
+        parse.optional(parse.listener),
+    ),
+    Setting(
+        "ROLE",
+        "all",
+        "choice",
+        "What this node does: all; api takes awards and answers reads; gateway holds viewers and "
+        "has no database; relay only ranks and publishes. Others than all need a shared RANKING "
+        "and BUS.",
+        parse.choice("all", "api", "gateway", "relay"),
+    ),
+    Setting(
         "LEDGER",
         "sqlite:",
         "URL",
-        "Where scores are remembered: sqlite: is scoreboard.db in DATA, sqlite:/path another file.",
-        parse.backend("sqlite", takes_path=True),
+        "Where scores are remembered: sqlite: is scoreboard.db in DATA, sqlite:/path another file, "
+        "postgresql://user@host:5432/database a server for many nodes.",
+        parse.backend("sqlite", "postgresql", takes_path=True),
     ),
     Setting(
         "RANKING",
         "memory:",
         "URL",
-        "Where scores are ranked: memory: is this process.",
-        parse.backend("memory"),
+        "Where scores are ranked: memory: is this process, redis://host:6379/0 a server (Redis or "
+        "Valkey) for many nodes.",
+        parse.backend("memory", "redis", "rediss"),
     ),
     Setting(
         "BUS",
         "local:",
         "URL",
-        "How nodes tell each other of a new top: local: is one node alone.",
-        parse.backend("local"),
+        "How nodes tell each other of a new top: local: is one node alone, redis://host:6379/0 and "
+        "kafka://host:9092/scoreboard (the prefix of its topics) reach many.",
+        parse.backend("local", "redis", "rediss", "kafka"),
     ),
     Setting(
         "LIMITER",
         "memory:",
         "URL",
-        "Where rates are counted: memory: is this process.",
-        parse.backend("memory"),
+        "Where rates are counted: memory: is this process, redis://host:6379/0 all nodes together.",
+        parse.backend("memory", "redis", "rediss"),
     ),
     Setting(
         "SECRET_FILE",

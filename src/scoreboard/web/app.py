@@ -27,7 +27,6 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 PREFLIGHT_MAX_AGE_S = 600
-STATIC = "/static/{name}"
 
 _SAFE: Headers = [(b"x-content-type-options", b"nosniff")]
 _EXPOSED = (
@@ -172,11 +171,14 @@ def refusal(error: ScoreboardError) -> Reply:
 
 
 class Mounted(Struct, frozen=True):
-    """The handlers by operation name, and the endpoints that speak ASGI themselves."""
+    """The handlers by operation name, and the endpoints that speak ASGI themselves.
+
+    ``live`` is None where nobody may watch.
+    """
 
     handlers: Mapping[str, Handler]
-    streams: Mapping[str, Application]
-    live: Application
+    streams: Mapping[str, Application] = {}
+    live: Application | None = None
 
 
 def application(
@@ -188,8 +190,10 @@ def application(
         KeyError: an operation has no handler.
     """
     by_path: dict[str, dict[str, Handler]] = {}
-    counted = {STATIC: False}
-    streams: list[BaseRoute] = [WebSocketRoute("/ws/scoreboard", mounted.live)]
+    counted: dict[str, bool] = {}
+    streams: list[BaseRoute] = []
+    if mounted.live is not None:
+        streams.append(WebSocketRoute("/ws/scoreboard", mounted.live))
     for operation in operations:
         if operation.name in mounted.streams:
             endpoint = Stream(mounted.streams[operation.name], operation.path, gate, telemetry)
@@ -198,7 +202,6 @@ def application(
         handlers = by_path.setdefault(operation.path, {})
         handlers[operation.method] = mounted.handlers[operation.name]
         counted[operation.path] = operation.path.startswith("/v1/")
-    by_path[STATIC] = {"GET": mounted.handlers["static"]}
     routes: list[BaseRoute] = [
         Route(path, Resource(path, handlers, gate, telemetry, counted=counted[path]))
         for path, handlers in by_path.items()

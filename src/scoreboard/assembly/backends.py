@@ -1,0 +1,146 @@
+"""Opens what the settings name for each port; a driver is imported only where it is needed."""
+
+import contextlib
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any, cast
+
+from scoreboard.adapters.memory import LocalBus, MemoryLimiter, MemoryRanking
+from scoreboard.adapters.sqlite import SqliteLedger
+from scoreboard.assembly.failpoint import FAILPOINT, failpoint
+from scoreboard.errors import Misconfigured, Unavailable
+from scoreboard.ports import Bus, Ledger, Limiter, Ranking
+from scoreboard.service.health import Health
+from scoreboard.settings import Backend, Settings
+from scoreboard.telemetry import Event, log
+
+Observe = Callable[[bool], None]
+"""Told when a dependency was found lost (False) and when it is back (True)."""
+
+
+def watcher(health: Health, dependency: str) -> Observe:
+    """Keeps the health of a dependency, and a line in the log when it changes."""
+
+    def observe(there: bool) -> None:  # noqa: FBT001 - the one thing it is told
+        if there and health.restored(dependency):
+            log().info(Event.DEPENDENCY_RESTORED, dependency=dependency)
+        elif not there and dependency not in health.degraded:
+            health.lost(dependency)
+            log().warning(Event.DEPENDENCY_LOST, dependency=dependency)
+
+    return observe
+
+
+def unobserved(_: bool) -> None:  # noqa: FBT001 - an ``Observe``
+    """For commands, which end before it matters."""
+
+
+@contextlib.asynccontextmanager
+async def open_ledger(
+    settings: Settings, *, may_migrate: bool = False, observe: Observe = unobserved
+) -> AsyncIterator[Ledger]:
+    """The ledger that the settings name, closed at the end.
+
+    SQLite is migrated when ``MIGRATE`` says so; a server only when ``may_migrate`` does.
+
+    Raises:
+        Misconfigured, Unavailable: it cannot be used.
+    """
+    stage = failpoint(os.environ.get(FAILPOINT, ""))
+    ledger: Any
+    if settings.ledger.shared:
+        with _driver("postgres"):
+            from scoreboard.adapters.postgres import PostgresLedger  # noqa: PLC0415
+
+        ledger = await PostgresLedger.open(
+            str(settings.ledger), stage=stage, may_migrate=may_migrate, observe=observe
+        )
+    else:
+        path = Path(settings.ledger.location)
+        make_folder(path.parent)
+        may_migrate = may_migrate or settings.migrate
+        ledger = await SqliteLedger.open(path, stage=stage, may_migrate=may_migrate)
+    try:
+        yield ledger
+    finally:
+        await ledger.close()
+
+
+async def open_ranking(
+    backend: Backend, observe: Observe, stack: contextlib.AsyncExitStack
+) -> Ranking:
+    """Raises: Misconfigured: it cannot be used."""
+    if not backend.shared:
+        return MemoryRanking()
+    with _driver("redis"):
+        from scoreboard.adapters.redis import RedisRanking  # noqa: PLC0415
+
+    ranking = await RedisRanking.open(str(backend), observe=observe)
+    stack.push_async_callback(ranking.close)
+    return ranking
+
+
+async def open_bus(backend: Backend, observe: Observe, stack: contextlib.AsyncExitStack) -> Bus:
+    """Raises: Misconfigured: it cannot be used."""
+    bus: Any
+    match backend.scheme:
+        case "kafka":
+            with _driver("kafka"):
+                from scoreboard.adapters.kafka import KafkaBus  # noqa: PLC0415
+
+            bus = await KafkaBus.open(str(backend), observe=observe)
+        case "redis" | "rediss":
+            with _driver("redis"):
+                from scoreboard.adapters.redis import RedisBus  # noqa: PLC0415
+
+            bus = await RedisBus.open(str(backend), observe=observe)
+        case _:
+            return LocalBus()
+    stack.push_async_callback(bus.close)
+    return cast("Bus", bus)
+
+
+async def open_limiter(
+    backend: Backend, observe: Observe, stack: contextlib.AsyncExitStack
+) -> Limiter:
+    """Raises: Misconfigured: it cannot be used."""
+    own = MemoryLimiter(time.monotonic)
+    if not backend.shared:
+        return own
+    with _driver("redis"):
+        from scoreboard.adapters.redis import RedisLimiter  # noqa: PLC0415
+
+    limiter = await RedisLimiter.open(str(backend), fallback=own, observe=observe)
+    stack.push_async_callback(limiter.close)
+    return limiter
+
+
+class NoLedger:
+    """What a gateway has in place of a ledger: whatever is asked of it is an outage."""
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        async def unavailable(*_: object, **__: object) -> None:
+            raise Unavailable
+
+        return unavailable
+
+
+def make_folder(folder: Path) -> None:
+    """Raises: Misconfigured: the folder is not there and cannot be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise Misconfigured(f"The folder {folder} cannot be made: {error.strerror}.") from None
+
+
+@contextlib.contextmanager
+def _driver(extra: str) -> Iterator[None]:
+    try:
+        yield
+    except ImportError as error:
+        raise Misconfigured(
+            f"{error.name} is not installed, which a setting asks for: "
+            f"pip install 'scoreboard[{extra}]'."
+        ) from None

@@ -1,0 +1,271 @@
+"""One process's services, by its role."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import socket
+import time
+from collections.abc import Coroutine
+from typing import Any, cast
+
+from msgspec import Struct
+
+from scoreboard.assembly.backends import (
+    NoLedger,
+    open_bus,
+    open_ledger,
+    open_limiter,
+    open_ranking,
+    watcher,
+)
+from scoreboard.errors import Misconfigured, ScoreboardError
+from scoreboard.ports import Bus, Ledger, Limiter, Ranking
+from scoreboard.service.announcer import Announcer
+from scoreboard.service.catalogue import Boards, CurrentCatalogue, HeardCatalogue
+from scoreboard.service.drift import DriftCheck
+from scoreboard.service.fallback import Fallback
+from scoreboard.service.feed import Feed
+from scoreboard.service.group_commit import GroupCommit
+from scoreboard.service.health import Health
+from scoreboard.service.hub import Hub
+from scoreboard.service.leadership import LEASE_MS, Alone, Leadership, Lease
+from scoreboard.service.publisher import Publisher
+from scoreboard.service.reader import Reader
+from scoreboard.service.relay import Relay
+from scoreboard.service.scorer import Scorer
+from scoreboard.settings import Settings
+from scoreboard.telemetry import Telemetry
+
+GATEWAY = "gateway"
+DEPENDENCIES = ("ledger", "ranking", "bus", "limiter")
+EXCLUSIVE_TRIES = 3
+
+
+class Backends(Struct):
+    """What is behind the four ports."""
+
+    ledger: Ledger
+    ranking: Ranking
+    bus: Bus
+    limiter: Limiter
+
+
+class Writing(Struct):
+    """The way in."""
+
+    catalogue: CurrentCatalogue
+    commit: GroupCommit
+    scorer: Scorer
+
+
+class Leading(Struct):
+    """The way across."""
+
+    leadership: Leadership
+    relay: Relay
+    publisher: Publisher
+    drift: DriftCheck
+    feed: Feed | None
+
+
+class Services(Struct):
+    """Everything of a process that has a life of its own; a role may lack some of it."""
+
+    settings: Settings
+    telemetry: Telemetry
+    health: Health
+    backends: Backends
+    boards: Boards
+    reader: Reader
+    hub: Hub
+    announcer: Announcer
+    fallback: Fallback
+    writing: Writing | None = None
+    leading: Leading | None = None
+
+    def tasks(self) -> list[Coroutine[Any, Any, None]]:
+        """What runs until the process ends."""
+        runs = [self.boards.run(), self.announcer.run(), self.reader.run(), self.fallback.run()]
+        if self.leading:
+            leading = self.leading
+            runs += [leading.leadership.run(), leading.relay.run(), leading.publisher.run()]
+            runs += [leading.drift.run()]
+            runs += [leading.feed.run()] if leading.feed else []
+        return runs
+
+
+def clock_ms() -> int:
+    """The time of day in milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+async def services_of(settings: Settings, stack: contextlib.AsyncExitStack) -> Services:
+    """The services of the role; what has to be closed is on the stack.
+
+    Raises:
+        Misconfigured, Unavailable: it cannot start.
+    """
+    ensure_sensible(settings)
+    telemetry, health = Telemetry(), Health("ranking")
+    for name in DEPENDENCIES:
+        gauge = telemetry.child("scoreboard_degraded", name)
+        gauge.set_function(lambda name=name: int(name in health.degraded))
+    backends = await _backends(settings, health, stack)
+    boards: Boards = HeardCatalogue(backends.bus)
+    if settings.role != GATEWAY:
+        boards = CurrentCatalogue(backends.ledger)
+        await boards.load()
+    reader = Reader(backends.ledger, backends.ranking, backends.bus, boards, clock_ms=clock_ms)
+    hub = Hub(heartbeat_ms=settings.heartbeat_ms, telemetry=telemetry, clock_ms=clock_ms)
+    announcer = Announcer(backends.bus, hub, refresh_ms=settings.refresh_ms, telemetry=telemetry)
+    services = Services(
+        settings=settings,
+        telemetry=telemetry,
+        health=health,
+        backends=backends,
+        boards=boards,
+        reader=reader,
+        hub=hub,
+        announcer=announcer,
+        fallback=Fallback(reader, announcer, health),
+    )
+    if isinstance(boards, CurrentCatalogue):
+        if settings.role in ("all", "api"):
+            services.writing = await _writing(services, boards)
+        if settings.role in ("all", "relay"):
+            services.leading = await _leading(services, boards, stack)
+    return services
+
+
+def ensure_sensible(settings: Settings) -> None:
+    """Refuse settings that can only be a mistake.
+
+    Raises:
+        Misconfigured: says which.
+    """
+    if settings.role != "all" and not _many_nodes(settings):
+        raise Misconfigured(
+            f"ROLE={settings.role} is one of many nodes, which need a RANKING and a BUS that they "
+            "share: set both to a server, or ROLE to all."
+        )
+
+
+def _many_nodes(settings: Settings) -> bool:
+    return settings.ranking.shared and settings.bus.shared
+
+
+async def _backends(
+    settings: Settings, health: Health, stack: contextlib.AsyncExitStack
+) -> Backends:
+    ledger = cast("Ledger", NoLedger())
+    if settings.role != GATEWAY:
+        opened = open_ledger(settings, observe=watcher(health, "ledger"))
+        ledger = await stack.enter_async_context(opened)
+    return Backends(
+        ledger=ledger,
+        ranking=await open_ranking(settings.ranking, watcher(health, "ranking"), stack),
+        bus=await open_bus(settings.bus, watcher(health, "bus"), stack),
+        limiter=await open_limiter(settings.limiter, watcher(health, "limiter"), stack),
+    )
+
+
+async def _writing(services: Services, catalogue: CurrentCatalogue) -> Writing:
+    settings, backends = services.settings, services.backends
+    commit = GroupCommit(
+        backends.ledger,
+        catalogue,
+        group_max=settings.group_max,
+        queue_max=settings.queue_max,
+        clock_ms=clock_ms,
+        health=services.health,
+        telemetry=services.telemetry,
+    )
+    scorer = Scorer(
+        backends.ledger,
+        commit,
+        backends.limiter,
+        catalogue,
+        user_rate=settings.user_rate,
+        service_rate=settings.service_rate,
+        clock_ms=clock_ms,
+        random=os.urandom,
+        telemetry=services.telemetry,
+    )
+    await scorer.remember()
+    return Writing(catalogue, commit, scorer)
+
+
+async def _leading(
+    services: Services, catalogue: CurrentCatalogue, stack: contextlib.AsyncExitStack
+) -> Leading:
+    backends, telemetry = services.backends, services.telemetry
+    leadership = await _leadership(services, stack)
+    publisher = Publisher(
+        backends.ledger,
+        backends.ranking,
+        backends.bus,
+        catalogue,
+        health=services.health,
+        telemetry=telemetry,
+    )
+    relay = Relay(
+        backends.ledger,
+        backends.ranking,
+        publisher,
+        catalogue,
+        leadership,
+        clock_ms=clock_ms,
+        telemetry=telemetry,
+    )
+    drift = DriftCheck(
+        backends.ledger,
+        backends.ranking,
+        catalogue,
+        leadership,
+        distrust=relay.distrust,
+        telemetry=telemetry,
+    )
+    feed = None
+    if services.settings.bus.scheme == "kafka":
+        feed = Feed(
+            backends.ledger, backends.bus, leadership, clock_ms=clock_ms, telemetry=telemetry
+        )
+    return Leading(leadership, relay, publisher, drift, feed)
+
+
+async def _leadership(services: Services, stack: contextlib.AsyncExitStack) -> Leadership:
+    settings, ledger = services.settings, services.backends.ledger
+    if not settings.ledger.shared and not settings.ranking.shared:
+        return Alone()
+    lease = Lease(ledger, _holder(), services.telemetry)
+    stack.push_async_callback(_resign, lease)
+    if not _many_nodes(settings):
+        await _ensure_only(lease)
+    return lease
+
+
+async def _ensure_only(lease: Lease) -> None:
+    """Wait for the lease of a node that was killed; a living one keeps it.
+
+    Raises:
+        Misconfigured: another node is at work on this ledger.
+    """
+    for _ in range(EXCLUSIVE_TRIES):
+        await lease.renew()
+        if lease.term is not None:
+            return
+        await asyncio.sleep(LEASE_MS / 1000 * 0.6)
+    raise Misconfigured(
+        "Another node works on this ledger. Many nodes need a RANKING and a BUS that they share: "
+        "set both to a server, on all nodes; or stop the other node."
+    )
+
+
+async def _resign(lease: Lease) -> None:
+    with contextlib.suppress(ScoreboardError):
+        await lease.resign()
+
+
+def _holder() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
