@@ -4,9 +4,10 @@
 -- number of spans. All other keys are the head's name with more behind it, in the same hash slot:
 --   HEAD:GENERATION               a hash: span "BOARD:PERIOD" -> nine numbers, see `span_of`
 --   HEAD:GENERATION:SPAN:order    a sorted set: minus the score -> seq (16 digits) and user
---   HEAD:GENERATION:SPAN:users    a hash: user -> "SCORE SEQ AT"
--- so that ZRANGE is the order: more points first, then whoever got there first.
--- ARGV[1] is MessagePack, and so is the answer.
+--   HEAD:GENERATION:SPAN:users    a hash: user -> "SCORE SEQ AT", the seq again of 16 digits
+-- so that ZRANGE is the order: more points first, then whoever got there first. Formatting is what
+-- costs most here, so a score's seq and time stay text, as the caller wrote them; seqs of one length
+-- compare as text. ARGV[1] is MessagePack, and so is the answer.
 
 local head = KEYS[1]
 local args = cmsgpack.unpack(ARGV[1])
@@ -14,22 +15,9 @@ local args = cmsgpack.unpack(ARGV[1])
 local SEQ_DIGITS = 16 -- of 2^53 - 1
 local CHUNK = 1000 -- words in one call: Lua's stack holds 8,000
 
--- tostring() would write 1e+15.
-local function digits(number)
-  return string.format('%.0f', number)
-end
-
-local function member_of(user, seq)
-  return string.format('%0' .. SEQ_DIGITS .. '.0f', seq) .. user
-end
-
-local function score_line(score, seq, at)
-  return string.format('%.0f %.0f %.0f', score, seq, at)
-end
-
-local function read_score(line)
-  local score, seq, at = string.match(line or '', '^(-?%d+) (%d+) (%d+)$')
-  return tonumber(score), tonumber(seq), tonumber(at)
+-- Three texts, or nothing for what is no score.
+local function parts_of(line)
+  return string.match(line or '', '^(-?%d+) (%d+) (%d+)$')
 end
 
 -- One call for any number of words; the answers are added up where they are numbers.

@@ -1,6 +1,7 @@
 -- Applies a group and moves the place. args: term, slot, generation, epoch, after, upto, size of a
 -- top, and the spans it touches: name, opens, mark (seq and at, zeros for none), moves (four words
--- each: user, points, seq, at). Answers which of the spans have another top, by their place in args.
+-- each: user, points, seq and at as text). Answers which of the spans have another top, by their
+-- place in args.
 
 if deposed() then
   return answer('deposed')
@@ -42,12 +43,12 @@ local function known_users(span, moves)
     local lines = redis.call('HMGET', span.users, unpack(asked, first, last))
     for index, line in ipairs(lines) do
       if line then
-        local score, seq, at = read_score(line)
+        local score, seq, at = parts_of(line)
         if not score then
           return nil
         end
         local user = asked[first + index - 1]
-        known[user] = { score = score, seq = seq, at = at, member = member_of(user, seq) }
+        known[user] = { score = tonumber(score), seq = seq, at = at, member = seq .. user }
       end
     end
   end
@@ -64,11 +65,12 @@ local function settle_users(span, known, moved)
     else
       span.count = span.count + 1
     end
-    now.member = member_of(user, now.seq)
-    placed[#placed + 1] = digits(0 - now.score)
+    now.member = now.seq .. user
+    placed[#placed + 1] = 0 - now.score
     placed[#placed + 1] = now.member
     lines[#lines + 1] = user
-    lines[#lines + 1] = score_line(now.score, now.seq, now.at)
+    -- tostring() would write 1e+15.
+    lines[#lines + 1] = string.format('%.0f', now.score) .. ' ' .. now.seq .. ' ' .. now.at
     moved[user] = nil
   end
   local intact = call_in_chunks('ZREM', span.order, gone) == #gone
@@ -83,18 +85,18 @@ local function apply_moves(span, moves)
   if not known then
     return false
   end
-  local moved = {}
+  local moved, last = {}, nil
   for index = 1, #moves, 4 do
     local user, points, seq, at = moves[index], moves[index + 1], moves[index + 2], moves[index + 3]
     local now = known[user]
     if not now then
       known[user] = { score = points, seq = seq, at = at }
       moved[user] = true
-      span.last = { seq, at }
+      last = index
     elseif seq <= now.seq then
       -- The score was read from the ledger after this posting; where it fell from is unknown.
       if points < 0 then
-        span.fell = later(span.fell, { seq, at })
+        span.fell = later(span.fell, { tonumber(seq), tonumber(at) })
       end
     elseif points ~= 0 then
       if points < 0 then
@@ -110,13 +112,16 @@ local function apply_moves(span, moves)
           return false
         end
         if rank < top_size then
-          span.fell = { seq, at }
+          span.fell = { tonumber(seq), tonumber(at) }
         end
       end
       now.score, now.seq, now.at = now.score + points, seq, at
       moved[user] = true
-      span.last = { seq, at }
+      last = index
     end
+  end
+  if last then
+    span.last = { tonumber(moves[last + 2]), tonumber(moves[last + 3]) }
   end
   return settle_users(span, known, moved)
 end

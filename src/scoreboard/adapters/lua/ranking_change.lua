@@ -13,7 +13,7 @@ local function deposed()
     return true
   end
   if args[1] > known then
-    redis.call('HSET', head, 'term', digits(args[1]))
+    redis.call('HSET', head, 'term', args[1])
   end
   return false
 end
@@ -31,8 +31,8 @@ end
 local function remember_place(generation)
   local slot = generation.slot
   redis.call(
-    'HSET', head, slot, generation.id, slot .. '.epoch', digits(generation.epoch),
-    slot .. '.seq', digits(generation.seq), slot .. '.spans', digits(generation.spans)
+    'HSET', head, slot, generation.id, slot .. '.epoch', generation.epoch,
+    slot .. '.seq', generation.seq, slot .. '.spans', generation.spans
   )
 end
 
@@ -67,21 +67,19 @@ end
 
 -- The newest posting that left a row in this top; nil when its user is missing.
 local function newest_in(span, top)
-  local newest, user = 0, nil
+  local newest = ''
   for index = 1, #top, 2 do
-    local seq = tonumber(string.sub(top[index], 1, SEQ_DIGITS))
-    if seq > newest then
-      newest, user = seq, string.sub(top[index], SEQ_DIGITS + 1)
-    end
+    -- Members begin with their seq.
+    newest = top[index] > newest and top[index] or newest
   end
-  if not user then
+  if newest == '' then
     return { 0, 0 }
   end
-  local _, seq, at = read_score(redis.call('HGET', span.users, user))
-  if seq ~= newest then
+  local _, seq, at = parts_of(redis.call('HGET', span.users, string.sub(newest, SEQ_DIGITS + 1)))
+  if seq ~= string.sub(newest, 1, SEQ_DIGITS) then
     return nil
   end
-  return { seq, at }
+  return { tonumber(seq), tonumber(at) }
 end
 
 -- A top was changed by the newest posting in it, by a mark, or by the last fall out of it or within

@@ -1,5 +1,6 @@
 -- Adds scores to a span of the new generation. args: term, generation, span, mark (seq and at),
--- scores (four words each: user, score, seq, at).
+-- the latest seq and at among the scores, their users, what they are in the order (two words each)
+-- and in the hash of users (two words each).
 
 if deposed() then
   return answer('deposed')
@@ -16,25 +17,17 @@ if span == nil then
   span = new_span(generation, args[3], { args[4], args[5] })
 end
 
-local scores = args[6]
-local users, placed, lines, gone = {}, {}, {}, {}
-for index = 1, #scores, 4 do
-  local user, score, seq, at = scores[index], scores[index + 1], scores[index + 2], scores[index + 3]
-  users[#users + 1] = user
-  placed[#placed + 1] = digits(0 - score)
-  placed[#placed + 1] = member_of(user, seq)
-  lines[#lines + 1] = user
-  lines[#lines + 1] = score_line(score, seq, at)
-  span.last = later(span.last, { seq, at })
-end
+local users, placed, lines = args[8], args[9], args[10]
+local gone = {}
+span.last = later(span.last, { args[6], args[7] })
 if span.count > 0 then
   for first = 1, #users, CHUNK do
     local last = math.min(first + CHUNK - 1, #users)
     local known = redis.call('HMGET', span.users, unpack(users, first, last))
     for index, line in ipairs(known) do
       if line then
-        local _, seq = read_score(line)
-        gone[#gone + 1] = member_of(users[first + index - 1], seq or 0)
+        local _, seq = parts_of(line)
+        gone[#gone + 1] = (seq or '') .. users[first + index - 1]
       end
     end
   end

@@ -3,34 +3,52 @@
 --   user: user, rows before it, rows after it
 --   some: users
 -- Answers epoch and seq, then for each read nothing (not held, or damaged) or the facts it needs:
--- total, last change of the top, last posting (seq and at each), own score, runs of rows.
--- Which rank or gap follows from them is not for Lua to know.
+-- total, last change of the top, last posting (seq and at each), users with their scores, and runs of
+-- rows: index of the first one, how many are better than it, members with their scores. What rank or
+-- gap follows from them is not for Lua to know.
 
 local generation = generation_in('read')
 if not generation then
   return cmsgpack.pack({ 0, 0, {} })
 end
 
--- Rows from..to with the index of the first one and how many are better than it; nil if damaged.
+-- Adds each name and its score to words; answers false when one that has to be there is missing.
+local function add_lines(words, span, users, names)
+  for first = 1, #users, CHUNK do
+    local last = math.min(first + CHUNK - 1, #users)
+    local lines = redis.call('HMGET', span.users, unpack(users, first, last))
+    for index, line in ipairs(lines) do
+      if line then
+        words[#words + 1] = names[first + index - 1]
+        words[#words + 1] = line
+      elseif names ~= users then
+        return false
+      end
+    end
+  end
+  return true
+end
+
+-- Rows from..to; nil if damaged.
 local function run(span, from, to)
   from = math.max(0, from)
-  local found = to < from and {} or redis.call('ZRANGE', span.order, from, to, 'WITHSCORES')
-  if #found == 0 then
+  local members = to < from and {} or redis.call('ZRANGE', span.order, from, to)
+  if #members == 0 then
     return { from, from, {} }
   end
-  local users, rows = {}, {}
-  for index = 1, #found, 2 do
-    users[#users + 1] = string.sub(found[index], SEQ_DIGITS + 1)
+  local users, words = {}, {}
+  for index, member in ipairs(members) do
+    users[index] = string.sub(member, SEQ_DIGITS + 1)
   end
-  for index, line in ipairs(redis.call('HMGET', span.users, unpack(users))) do
-    local score, seq, at = read_score(line)
-    local member = found[2 * index - 1]
-    if not score or score ~= -tonumber(found[2 * index]) or member ~= member_of(users[index], seq) then
-      return nil
-    end
-    rows[index] = { users[index], score, seq, at }
+  if not add_lines(words, span, users, members) then
+    return nil
   end
-  return { from, redis.call('ZCOUNT', span.order, '-inf', '(' .. found[2]), rows }
+  local better = from
+  if from > 0 then
+    local score = redis.call('ZSCORE', span.order, members[1])
+    better = redis.call('ZCOUNT', span.order, '-inf', '(' .. score)
+  end
+  return { from, better, words }
 end
 
 -- The index of the first row after a sort key. Its owner may have moved on since, so it is looked
@@ -68,37 +86,26 @@ local function user(span, asked)
   if not line then
     return { {}, {} }
   end
-  local score, seq, at = read_score(line)
-  local rank = score and redis.call('ZRANK', span.order, member_of(asked[3], seq))
+  local _, seq = parts_of(line)
+  local member = (seq or '') .. asked[3]
+  local rank = redis.call('ZRANK', span.order, member)
   if not rank then
     return nil
   end
+  local score = redis.call('ZSCORE', span.order, member)
+  local better = redis.call('ZCOUNT', span.order, '-inf', '(' .. score)
   local near = run(span, rank - asked[4], rank + asked[5])
-  local better = redis.call('ZCOUNT', span.order, '-inf', '(' .. digits(0 - score))
   local above = run(span, better - 1, better - 1)
   if not near or not above then
     return nil
   end
-  local own = { { asked[3], score, seq, at } }
-  return { own, { near, above, { rank, better, own } } }
+  return { { asked[3], line }, { near, above, { rank, better, { member, line } } } }
 end
 
 local function some(span, asked)
-  local rows = {}
-  for first = 1, #asked[3], CHUNK do
-    local last = math.min(first + CHUNK - 1, #asked[3])
-    local lines = redis.call('HMGET', span.users, unpack(asked[3], first, last))
-    for index, line in ipairs(lines) do
-      if line then
-        local score, seq, at = read_score(line)
-        if not score then
-          return nil
-        end
-        rows[#rows + 1] = { asked[3][first + index - 1], score, seq, at }
-      end
-    end
-  end
-  return { rows, {} }
+  local words = {}
+  add_lines(words, span, asked[3], asked[3])
+  return { words, {} }
 end
 
 local kinds = { page = page, user = user, some = some }

@@ -33,6 +33,8 @@ CONNECTIONS_MAX = 32
 KEEP = "noeviction"
 
 _PREFIX = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# What a script stumbles over when keys were written by somebody else, as Redis 6 and 7 put it.
+_STUMBLED = re.compile(r"WRONGTYPE|user_script:|Error running script")
 
 Argument = str | bytes | int
 
@@ -171,7 +173,7 @@ class Connection:
             self._tell(lost=True)
             raise Unavailable from error
         except RedisError as error:
-            if "WRONGTYPE" in str(error):
+            if type(error) is ResponseError and _STUMBLED.match(str(error)):
                 raise WrongData from error
             self._tell(lost=True)
             raise Unavailable from error

@@ -4,29 +4,43 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from scoreboard.core.score import Score
+from scoreboard.adapters.redis.connection import WrongData
+from scoreboard.core.score import SCORE_MAX, Score
 from scoreboard.core.standing import NEVER
 from scoreboard.ports import Key
 
+NOWHERE = (-SCORE_MAX - 1, 0)
+"""Before every sort key."""
 
-class Entry(Struct, frozen=True, array_like=True, gc=False):
-    """A score as the server tells it."""
+SEQ_DIGITS = 16
+"""Of 2^53 - 1: texts of one length stand in the order of their numbers."""
 
-    user_id: str
-    score: int
-    seq: int
-    at: int
 
-    def value(self) -> Score:
-        return Score(self.user_id, self.score, self.seq, self.at)
+def seq_text(seq: int) -> str:
+    """A seq as it stands in keys."""
+    return f"{seq:0{SEQ_DIGITS}d}"
 
 
 class Run(Struct, frozen=True, array_like=True):
-    """Scores that follow each other: the 0-based index of the first, how many are greater."""
+    """Rows that follow each other: the 0-based index of the first, how many are greater.
+
+    ``words`` are the member of the order and the line of the hash of users, in turn.
+    """
 
     first: int
     better: int
-    entries: tuple[Entry, ...]
+    words: tuple[str, ...]
+
+    def scores(self) -> Sequence[Score]:
+        """In order.
+
+        Raises:
+            WrongData: a line is not that of its member.
+        """
+        return [
+            _score(member[SEQ_DIGITS:], line, member[:SEQ_DIGITS])
+            for member, line in zip(self.words[::2], self.words[1::2], strict=True)
+        ]
 
 
 class Facts(Struct, frozen=True, array_like=True):
@@ -37,16 +51,35 @@ class Facts(Struct, frozen=True, array_like=True):
     changed_at: int = 0
     last_seq: int = 0
     last_at: int = 0
-    entries: tuple[Entry, ...] = ()
+    words: tuple[str, ...] = ()
     runs: tuple[Run, ...] = ()
+
+    def scores(self) -> Sequence[Score]:
+        """Those that were asked for by their users."""
+        pairs = zip(self.words[::2], self.words[1::2], strict=True)
+        return [_score(user_id, line) for user_id, line in pairs]
+
+
+def _score(user_id: str, line: str, expected: str | None = None) -> Score:
+    try:
+        score, seq, at = line.split(" ")
+        if expected is not None and seq != expected:
+            raise WrongData
+        return Score(user_id, int(score), int(seq), int(at))
+    except ValueError:
+        raise WrongData from None
 
 
 class FetchedOrder:
-    """``core.standing.Order`` out of facts: it knows what one read asks for, and no more."""
+    """``core.standing.Order`` out of facts: it knows what one read asks for, and no more.
+
+    Raises:
+        WrongData: the order and the scores, kept in keys of their own, do not agree.
+    """
 
     def __init__(self, facts: Facts) -> None:
         self._total = facts.total
-        self._own = {entry.user_id: entry.value() for entry in facts.entries}
+        self._own = {score.user_id: score for score in facts.scores()}
         self._first = facts.runs[0].first if facts.runs else 0
         self._scores: dict[int, Score] = {}
         self._index: dict[Key, int] = {}
@@ -55,15 +88,17 @@ class FetchedOrder:
             self._learn(run)
 
     def _learn(self, run: Run) -> None:
-        better, last = run.better, None
-        for index, entry in enumerate(run.entries, start=run.first):
-            if last is not None and entry.score != last:
+        better, last = run.better, NOWHERE
+        for index, score in enumerate(run.scores(), start=run.first):
+            key = score.key()
+            if key <= last:
+                raise WrongData
+            if key[0] != last[0] and index > run.first:
                 better = index
-            score = entry.value()
             self._scores[index] = score
-            self._index[score.key()] = index
+            self._index[key] = index
             self._better[score.score] = better
-            last = score.score
+            last = key
 
     def score(self, user_id: str) -> Score | None:
         return self._own.get(user_id)

@@ -3,12 +3,13 @@
 import contextlib
 import secrets
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 
 from scoreboard.adapters.redis.connection import Connection, Script, WrongData, connect, script
-from scoreboard.adapters.redis.facts import Facts, FetchedOrder
-from scoreboard.adapters.redis.reads import Read, Reads
+from scoreboard.adapters.redis.facts import seq_text
+from scoreboard.adapters.redis.reads import Found, Read, Reads
 from scoreboard.core.board import Board
 from scoreboard.core.score import Score
 from scoreboard.core.standing import (
@@ -95,11 +96,10 @@ class RedisRanking:
 
     async def load(self, mark: Mark, scores: Sequence[Score]) -> None:
         for first in range(0, max(1, len(scores)), LOAD_CHUNK):
-            words: list[str | int] = []
-            for score in scores[first : first + LOAD_CHUNK]:
-                words += (score.user_id, score.score, score.seq, score.at)
-            name = _name(mark.board, mark.period)
-            await self._change("load", self._rebuilt or "", name, mark.seq, mark.at, words)
+            page = scores[first : first + LOAD_CHUNK]
+            last = max(((score.seq, score.at) for score in page), default=(0, 0))
+            words = (_name(mark.board, mark.period), mark.seq, mark.at, *last, *_packed(page))
+            await self._change("load", self._rebuilt or "", *words)
 
     async def switch(self) -> None:
         await self._change("switch", self._rebuilt or "", TOP_SIZE)
@@ -144,14 +144,14 @@ class RedisRanking:
 
     async def place(self) -> Place | None:
         slot = "build" if self._rebuilt else "read"
-        found = await self._place(slot, self._rebuilt or "", LOOKED_AT, False)
+        found = await self._place(slot, self._rebuilt or "", LOOKED_AT)
         return (found[0], found[1]) if found else None
 
     async def periods(self) -> Sequence[Span]:
-        found = await self._place("read", "", 0, True)
+        found = await self._place("read", "", 0)
         return [_span(name) for name in found[2]] if found else []
 
-    async def _place(self, *words: object) -> list:
+    async def _place(self, *words: object) -> list[Any]:
         try:
             return await self._run(script("ranking", "ranking_place", reads=True), words)
         except WrongData:
@@ -162,60 +162,54 @@ class RedisRanking:
     ) -> tuple[Place, Sequence[Score]] | None:
         words = ("some", _name(board, period), tuple(user_ids))
         found = await self._reads.ask(Read(words, len(user_ids)))
-        if found is None:
-            return None
-        place, facts = found
-        return place, [entry.value() for entry in facts.entries]
+        return (found.place, found.facts.scores()) if found else None
 
     async def snapshot(self, board: Board, period: str) -> Snapshot | None:
         found = await self._after(board, period, None, TOP_SIZE)
         if found is None:
             return None
-        (epoch, _), facts = found
-        rows, end = page_in(FetchedOrder(facts), board.tie, None, TOP_SIZE)
-        seq, at = facts.changed_seq, facts.changed_at
-        return Snapshot(board.board, period, epoch, seq, at, rows, end)
+        rows, end = page_in(found.order, board.tie, None, TOP_SIZE)
+        seq, at = found.facts.changed_seq, found.facts.changed_at
+        return Snapshot(board.board, period, found.place[0], seq, at, rows, end)
 
     async def page(self, board: Board, period: str, after: Key | None, limit: int) -> Page | None:
         found = await self._after(board, period, after, limit)
         if found is None:
             return None
-        (epoch, _), facts = found
-        rows, end = page_in(FetchedOrder(facts), board.tie, after, limit)
+        rows, end = page_in(found.order, board.tie, after, limit)
+        facts = found.facts
         last = max((facts.last_seq, facts.last_at), (facts.changed_seq, facts.changed_at))
-        return Page(rows, epoch, *last, end)
+        return Page(rows, found.place[0], *last, end)
 
     async def standing(self, board: Board, period: str, user_id: str) -> Standing | None:
-        order = await self._near(board, period, user_id, 1, 0)
-        return standing_in(order, board.tie, user_id) if order else None
+        found = await self._near(board, period, user_id, 1, 0)
+        return standing_in(found.order, board.tie, user_id) if found else None
 
     async def around(
         self, board: Board, period: str, user_id: str, radius: int
     ) -> Sequence[Row] | None:
-        order = await self._near(board, period, user_id, radius, radius)
-        return around_in(order, board.tie, user_id, radius) if order else None
+        found = await self._near(board, period, user_id, radius, radius)
+        return around_in(found.order, board.tie, user_id, radius) if found else None
 
     async def total(self, board: Board, period: str) -> int | None:
         found = await self._reads.ask(Read(("some", _name(board.board, period), ())))
-        return found[1].total if found else None
+        return found.facts.total if found else None
 
-    async def _after(
-        self, board: Board, period: str, key: Key | None, limit: int
-    ) -> tuple[Place, Facts] | None:
+    async def _after(self, board: Board, period: str, key: Key | None, limit: int) -> Found | None:
         minus_score, seq = (str(key[0]), str(key[1])) if key else ("", "")
         words = ("page", _name(board.board, period), minus_score, seq, limit + 1)
         return await self._reads.ask(Read(words, limit + 1))
 
     async def _near(
         self, board: Board, period: str, user_id: str, before: int, after: int
-    ) -> FetchedOrder | None:
+    ) -> Found | None:
         words = ("user", _name(board.board, period), user_id, before, after)
-        found = await self._reads.ask(Read(words, before + after + 2))
-        return FetchedOrder(found[1]) if found else None
+        return await self._reads.ask(Read(words, before + after + 2))
 
-    async def _run(self, step: Script, words: object) -> list:
+    async def _run(self, step: Script, words: object) -> list[Any]:
         packed = msgspec.msgpack.encode(words)
-        return msgspec.msgpack.decode(await self._connection.run(step, [self._head], [packed]))
+        answer = await self._connection.run(step, [self._head], [packed])
+        return msgspec.msgpack.decode(answer, type=list[Any])
 
 
 def _name(board: str, period: str) -> str:
@@ -226,6 +220,17 @@ def _span(name: str) -> Span:
     # No identifier of a board has a colon.
     board, _, period = name.partition(":")
     return board, period
+
+
+def _packed(scores: Sequence[Score]) -> tuple[list[str], list[str | int], list[str]]:
+    """Users, what they are in the order, and in the hash of users, two words each."""
+    placed: list[str | int] = []
+    lines: list[str] = []
+    for score in scores:
+        seq = seq_text(score.seq)
+        placed += (-score.score, seq + score.user_id)
+        lines += (score.user_id, f"{score.score} {seq} {score.at}")
+    return lines[::2], placed, lines
 
 
 def _touched(group: Group) -> dict[Span, tuple[str, bool, int, int, list[str | int]]]:
@@ -239,5 +244,5 @@ def _touched(group: Group) -> dict[Span, tuple[str, bool, int, int, list[str | i
         found = touched.get(span)
         if found is None:
             found = touched[span] = (_name(*span), False, 0, 0, [])
-        found[4].extend((move.user_id, move.points, move.seq, move.at))
+        found[4].extend((move.user_id, move.points, seq_text(move.seq), str(move.at)))
     return touched

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from scoreboard.adapters.redis.connection import Connection, WrongData, script
-from scoreboard.adapters.redis.facts import Facts
+from scoreboard.adapters.redis.facts import Facts, FetchedOrder
 from scoreboard.errors import ScoreboardError, Unavailable
 from scoreboard.ports import Place
 
@@ -32,6 +32,14 @@ class Answers(Struct, frozen=True, array_like=True):
     facts: tuple[Facts, ...]
 
 
+class Found(Struct, frozen=True):
+    """What a read found, and the place at which it is true."""
+
+    place: Place
+    facts: Facts
+    order: FetchedOrder
+
+
 Asked = tuple[Read, asyncio.Future[tuple[Place, Facts] | None]]
 
 
@@ -45,8 +53,8 @@ class Reads:
         self._work: asyncio.Task[None] | None = None
         self._decoder = msgspec.msgpack.Decoder(Answers)
 
-    async def ask(self, read: Read) -> tuple[Place, Facts] | None:
-        """The facts and the place they are true at; None for a period that is not held.
+    async def ask(self, read: Read) -> Found | None:
+        """What the server knows; None for a period that it does not hold, or not any more.
 
         Raises:
             Unavailable: the server did not answer.
@@ -56,7 +64,13 @@ class Reads:
         self._waiting.append((read, answer))
         if self._work is None:
             self._work = asyncio.create_task(self._answer_all())
-        return await answer
+        told = await answer
+        if told is None:
+            return None
+        try:
+            return Found(*told, FetchedOrder(told[1]))
+        except WrongData:
+            return None
 
     async def close(self) -> None:
         if self._work is not None:
