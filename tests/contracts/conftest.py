@@ -18,6 +18,7 @@ from scoreboard.adapters.redis.ranking import RedisRanking
 from scoreboard.adapters.sqlite import SqliteLedger
 from scoreboard.ports import Bus, Ledger, Limiter, Ranking
 from tests.servers.kafka import MockCluster
+from tests.servers.postgres import PostgresServer, postgres, postgres_programs
 from tests.servers.valkey import (
     ValkeyServer,
     debian_redis,
@@ -29,7 +30,14 @@ from tests.servers.valkey import (
 
 from .material import Clock, ManualSeconds
 
-__all__ = ["debian_redis", "own_valkey", "valkey", "valkey_program"]
+__all__ = [
+    "debian_redis",
+    "own_valkey",
+    "postgres",
+    "postgres_programs",
+    "valkey",
+    "valkey_program",
+]
 
 settings.register_profile("scoreboard", deadline=None)
 settings.load_profile("scoreboard")
@@ -44,6 +52,20 @@ OpenLimiter = Callable[[ManualSeconds], AbstractAsyncContextManager[Limiter]]
 async def sqlite_ledger(home: Path, clock: Clock) -> AsyncIterator[Ledger]:
     """Opened twice on one home, these are two nodes on one ledger."""
     ledger = await SqliteLedger.open(home / "scoreboard.db", clock_ms=clock)
+    try:
+        yield ledger
+    finally:
+        await ledger.close()
+
+
+@contextlib.asynccontextmanager
+async def postgres_ledger(
+    server: PostgresServer, home: Path, clock: Clock
+) -> AsyncIterator[Ledger]:
+    """Each home is a database of its own."""
+    from scoreboard.adapters.postgres import PostgresLedger  # noqa: PLC0415 - its driver may be missing
+
+    ledger = await PostgresLedger.open(server.database_of(home), clock_ms=clock)
     try:
         yield ledger
     finally:
@@ -116,7 +138,10 @@ async def redis_limiter(server: ValkeyServer, clock: ManualSeconds) -> AsyncIter
         await limiter.close()
 
 
-LEDGERS: dict[str, OpenLedger] = {"sqlite": sqlite_ledger}
+LEDGERS: dict[str, tuple[Callable[..., AbstractAsyncContextManager[Ledger]], str]] = {
+    "sqlite": (sqlite_ledger, ""),
+    "postgres": (postgres_ledger, "postgres"),
+}
 RANKINGS: dict[str, tuple[Callable[..., AbstractAsyncContextManager[Ranking]], str]] = {
     "memory": (memory_ranking, ""),
     "valkey": (redis_ranking, "valkey"),
@@ -146,7 +171,7 @@ def on_server(request: pytest.FixtureRequest) -> Callable[..., AbstractAsyncCont
 
 @pytest.fixture(scope="session", params=LEDGERS.values(), ids=LEDGERS.keys())
 def open_ledger(request: pytest.FixtureRequest) -> OpenLedger:
-    return request.param
+    return on_server(request)
 
 
 @pytest.fixture(scope="session", params=RANKINGS.values(), ids=RANKINGS.keys())

@@ -1,0 +1,109 @@
+"""The catalogue in PostgreSQL: actions and boards, changed with a record of who did it and why."""
+
+from typing import Any
+
+import msgspec
+
+from scoreboard.adapters import rows
+from scoreboard.adapters.postgres import notes
+from scoreboard.adapters.postgres.connection import SQL, Connection
+from scoreboard.adapters.postgres.writer import Writer
+from scoreboard.core.action import Action
+from scoreboard.core.award import derived_id
+from scoreboard.core.board import Board
+from scoreboard.core.posting import Kind, Posting
+from scoreboard.core.window import period_at
+from scoreboard.errors import InvalidPayload
+from scoreboard.ports import Catalogue, Change, Head
+
+FILL_S = 60.0
+"""How long filling a new window may take; awards wait meanwhile, or are unavailable."""
+
+
+async def read_catalogue(connection: Connection) -> Catalogue:
+    """All actions and boards with their version."""
+    await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    version = (await connection.fetchrow(SQL["head"]))["catalogue"]
+    actions = [rows.action(row) for row in await connection.fetch(SQL["actions"])]
+    boards = [rows.board(row) for row in await connection.fetch(SQL["boards"])]
+    await connection.execute("COMMIT")
+    return Catalogue(
+        version,
+        {action.action_id: action for action in actions},
+        {board.board: board for board in boards},
+    )
+
+
+async def change(writer: Writer, wanted: Change) -> Posting | None:
+    """Put what is wanted, unless it is there already; answers the posting of a board."""
+
+    async def work(connection: Connection) -> Posting | None:
+        await connection.execute("BEGIN")
+        await connection.execute(f"SET LOCAL statement_timeout = {int(FILL_S * 1000)}")
+        head, version = await notes.lock_head(connection, writer.clock())
+        posting = None
+        if isinstance(wanted.subject, Action):
+            await _put_action(connection, wanted, wanted.subject, head)
+        else:
+            posting = await _put_board(connection, wanted, wanted.subject, (head, version))
+        if posting is not None:
+            await connection.execute(SQL["notify"], writer.node)
+        await connection.execute("COMMIT")
+        return posting
+
+    return await writer.session.write(work, FILL_S)
+
+
+async def _put_action(connection: Connection, wanted: Change, action: Action, head: Head) -> None:
+    boards = await connection.fetch(SQL["boards"])
+    if action.board not in {row["board"] for row in boards}:
+        raise InvalidPayload("/board")
+    found = await connection.fetch(SQL["actions"])
+    before = {row["action_id"]: rows.action(row) for row in found}.get(action.action_id)
+    if before == action:
+        return
+    await connection.execute(SQL["put_action"], *rows.action_row(action).values())
+    await _record(connection, wanted, head, ("action.put", action.action_id, before))
+
+
+async def _put_board(
+    connection: Connection, wanted: Change, board: Board, place: tuple[Head, int]
+) -> Posting | None:
+    found = await connection.fetch(SQL["boards"])
+    before = {row["board"]: rows.board(row) for row in found}.get(board.board)
+    if before == board:
+        return None
+    fresh = board.added_windows(before)
+    head, version = place
+    await connection.execute(SQL["put_board"], *rows.board_row(board).values())
+    await _record(connection, wanted, head, ("board.put", board.board, before))
+    award_id = derived_id("board", board.board, str(version + 1))
+    posting = notes.note(head, Kind.BOARD, board.board, award_id, caller=wanted.caller)
+    await notes.add(connection, posting)
+    for window in fresh:
+        period = period_at(window, posting.at, board.time_zone)
+        await connection.execute(SQL["fill_period"], board.board, period.name, period.start_ms)
+    tops = [(board.board, period.name) for period in board.periods_at(posting.at)]
+    await notes.mark(connection, tops, posting)
+    return posting
+
+
+async def _record(
+    connection: Connection, wanted: Change, head: Head, what: tuple[str, str, Any]
+) -> None:
+    operation, subject, before = what
+    await connection.execute(SQL["catalogue_changed"])
+    await connection.execute(
+        SQL["add_audit"],
+        head.at,
+        wanted.caller,
+        operation,
+        subject,
+        wanted.reason,
+        _to_json(before) if before is not None else None,
+        _to_json(wanted.subject),
+    )
+
+
+def _to_json(value: Action | Board) -> str:
+    return msgspec.json.encode(value).decode()

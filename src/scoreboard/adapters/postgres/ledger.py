@@ -1,0 +1,224 @@
+"""``ports.Ledger`` on PostgreSQL: one session writes, a few read, one listens."""
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from scoreboard.adapters.postgres import catalogue, reader, schema
+from scoreboard.adapters.postgres.connection import (
+    BROKEN,
+    CALL_S,
+    SQL,
+    Connection,
+    Pool,
+    Session,
+    connect,
+)
+from scoreboard.adapters.postgres.listener import Listener
+from scoreboard.adapters.postgres.writer import Clock, Stage, Writer
+from scoreboard.adapters.tail import Tail
+from scoreboard.core.award import Award, Outcome
+from scoreboard.core.board import Board
+from scoreboard.core.posting import Posting
+from scoreboard.core.score import Score
+from scoreboard.core.standing import Page, Row, Snapshot, Standing
+from scoreboard.errors import Unavailable
+from scoreboard.ports import AuditEntry, Catalogue, Change, Head, Key, Opening, Prepared
+
+READERS = 4
+
+T = TypeVar("T")
+
+
+class PostgresLedger:
+    """Made by ``open``; ``close`` waits for the write under way.
+
+    ``cautions`` are sentences on what works and should not stay.
+    """
+
+    def __init__(self, url: str, writer: Writer, cautions: Sequence[str]) -> None:
+        self.cautions = cautions
+        self._url = url
+        self._writer = writer
+        self._readers = Pool(url, READERS)
+        self._wakes: list[Callable[[], None]] = []
+        self._tail = Tail()
+        self._listener = Listener(url, writer.node, self._wake)
+        self._under_way: set[asyncio.Task[object]] = set()
+
+    @classmethod
+    async def open(
+        cls,
+        url: str,
+        *,
+        clock_ms: Clock = None,
+        stage: Stage = lambda _: None,
+        may_migrate: bool = False,
+        observe: Callable[[bool], None] = lambda _: None,
+    ) -> "PostgresLedger":
+        """Check the database, and migrate it if that is allowed.
+
+        Without ``clock_ms`` the database's clock counts, so that nodes need not agree on one.
+        ``observe`` is told False when the connection that writes is found lost, True when it is
+        back.
+
+        Raises:
+            Misconfigured: the URL, the server's settings or the schema will not do.
+            Unavailable: the database cannot be reached.
+        """
+        if may_migrate:
+            await schema.migrate(url, clock_ms)
+        cautions = await _checked(url)
+        session = Session(url, _ensure_fit, observe)
+        return cls(url, Writer(session, clock_ms, stage, secrets.token_hex(8)), cautions)
+
+    async def close(self) -> None:
+        if self._under_way:
+            await asyncio.wait(self._under_way)
+        await self._listener.close()
+        await self._readers.close()
+        await self._writer.session.close()
+
+    async def grant(self, role: str) -> None:
+        """Give a role the rights that the service needs, and none to rewrite the ledger.
+
+        Raises:
+            Misconfigured: there is no such role, or this user may not grant.
+        """
+        await schema.grant(self._url, role)
+
+    def on_commit(self, wake: Callable[[], None]) -> None:
+        self._wakes.append(wake)
+
+    # --- writes
+
+    async def append(self, awards: Sequence[Award], prepared: Prepared) -> Sequence[Outcome]:
+        judgement = await self._to_the_end(self._writer.append(awards, prepared))
+        self._committed(judgement.postings)
+        return judgement.outcomes
+
+    async def open_periods(self, openings: Sequence[Opening]) -> Sequence[Posting]:
+        postings = await self._to_the_end(self._writer.open(openings))
+        self._committed(postings)
+        return postings
+
+    async def change(self, change: Change) -> None:
+        posting = await self._to_the_end(catalogue.change(self._writer, change))
+        self._committed([posting] if posting else [])
+
+    async def bind(self, fingerprint: str) -> str:
+        async def work(connection: Connection) -> str:
+            await connection.execute(SQL["set_fingerprint"], fingerprint)
+            return str((await connection.fetchrow(SQL["head"]))["fingerprint"])
+
+        return await self._to_the_end(self._writer.session.write(work))
+
+    async def lead(self, holder: str, lease_ms: int) -> int | None:
+        parameters = (holder, lease_ms, self._writer.clock())
+        return await self._readers.write(lambda db: db.fetchval(SQL["lead"], *parameters))
+
+    async def resign(self, holder: str) -> None:
+        await self._readers.write(lambda db: db.execute(SQL["resign"], holder))
+
+    async def bookmark(self, follower: str) -> int:
+        found = await self._readers.read(lambda db: db.fetchval(SQL["bookmark"], follower))
+        return found or 0
+
+    async def move_bookmark(self, follower: str, seq: int) -> None:
+        await self._readers.write(lambda db: db.execute(SQL["move_bookmark"], follower, seq))
+
+    # --- the catalogue and the order of postings
+
+    async def catalogue(self) -> Catalogue:
+        return await self._readers.read(catalogue.read_catalogue)
+
+    async def head(self) -> Head:
+        return await self._readers.read(reader.head)
+
+    async def postings(self, after: int, limit: int) -> Sequence[Posting]:
+        kept = self._tail.after(after, limit)
+        if kept is not None:
+            return kept
+        return await self._readers.read(lambda db: reader.postings(db, after, limit))
+
+    async def own_awards_since(self, at_ms: int) -> Sequence[tuple[str, int]]:
+        return await self._readers.read(lambda db: reader.own_awards_since(db, at_ms))
+
+    async def postings_of(self, user_id: str, before: int | None, limit: int) -> Sequence[Posting]:
+        return await self._readers.read(lambda db: reader.postings_of(db, user_id, before, limit))
+
+    async def posting(self, award_id: str) -> Posting | None:
+        if "\0" in award_id:
+            return None  # PostgreSQL has no such text, not even to compare with
+        return await self._readers.read(lambda db: reader.posting(db, award_id))
+
+    async def audit(self, before: int | None, limit: int) -> Sequence[AuditEntry]:
+        return await self._readers.read(lambda db: reader.audit(db, before, limit))
+
+    # --- scores in their order
+
+    async def scores(
+        self, board: str, period: str, after: str | None, limit: int
+    ) -> Sequence[Score]:
+        return await self._readers.read(lambda db: reader.scores(db, (board, period), after, limit))
+
+    async def scores_of(self, board: str, period: str, user_ids: Sequence[str]) -> Sequence[Score]:
+        return await self._readers.read(lambda db: reader.scores_of(db, (board, period), user_ids))
+
+    async def marked(self, board: str, period: str) -> tuple[int, int]:
+        return await self._readers.read(lambda db: reader.marked(db, board, period))
+
+    async def snapshot(self, board: Board, period: str) -> Snapshot:
+        return await self._readers.read(lambda db: reader.snapshot(db, board, period))
+
+    async def page(self, board: Board, period: str, after: Key | None, limit: int) -> Page:
+        return await self._readers.read(lambda db: reader.page(db, board, period, after, limit))
+
+    async def standing(self, board: Board, period: str, user_id: str) -> Standing:
+        return await self._readers.read(lambda db: reader.standing(db, board, period, user_id))
+
+    async def around(self, board: Board, period: str, user_id: str, radius: int) -> Sequence[Row]:
+        return await self._readers.read(
+            lambda db: reader.around(db, board, period, user_id, radius)
+        )
+
+    async def total(self, board: Board, period: str) -> int:
+        return await self._readers.read(lambda db: reader.total(db, board.board, period))
+
+    # --- what goes on
+
+    def _committed(self, postings: Sequence[Posting]) -> None:
+        if postings:
+            self._tail.extend(postings)
+            self._wake()
+
+    def _wake(self) -> None:
+        for wake in self._wakes:
+            wake()
+
+    async def _to_the_end(self, work: Awaitable[T]) -> T:
+        # A cancelled request must not make the group's outcome unknown to the others.
+        task = asyncio.ensure_future(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return await asyncio.shield(task)
+
+
+async def _checked(url: str) -> tuple[str, ...]:
+    connection = await connect(url, 2 * CALL_S)
+    try:
+        settings = await connection.fetchrow(SQL["settings"])
+        schema.ensure_fit(settings)
+        await schema.ensure_schema(connection)
+        return schema.cautions(settings)
+    except BROKEN as error:
+        raise Unavailable from error
+    finally:
+        with contextlib.suppress(*BROKEN):
+            await connection.close(timeout=CALL_S)
+
+
+async def _ensure_fit(connection: Connection) -> None:
+    schema.ensure_fit(await connection.fetchrow(SQL["settings"]))

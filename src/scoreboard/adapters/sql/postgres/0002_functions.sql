@@ -1,0 +1,286 @@
+-- Writing a group: each statement of these functions sees what was committed before the head was
+-- locked; a single statement would not, its snapshot is older than the lock.
+
+CREATE FUNCTION clock_ms() RETURNS BIGINT
+LANGUAGE sql VOLATILE
+RETURN floor(extract(epoch FROM clock_timestamp()) * 1000)::BIGINT;
+
+-- Lock the head. p_clock stands in for the database's clock; time never runs back.
+CREATE FUNCTION lock_head(
+    p_clock BIGINT,
+    OUT epoch BIGINT, OUT seq BIGINT, OUT at BIGINT, OUT catalogue BIGINT
+)
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    SELECT h.epoch, h.catalogue INTO epoch, catalogue
+    FROM ledger_head AS h
+    FOR UPDATE;
+    SELECT l.seq, greatest(l.at, coalesce(p_clock, clock_ms())) INTO seq, at
+    FROM ledger AS l
+    ORDER BY l.seq DESC
+    LIMIT 1;
+END $$;
+
+-- The last place before a moment, 0 for none. As times never run back in seq order and seq has no
+-- gaps, halving finds it: about thirty look-ups in a thousand million postings.
+CREATE FUNCTION seq_before(p_at BIGINT) RETURNS BIGINT
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    v_low BIGINT := 0;
+    v_high BIGINT;
+    v_middle BIGINT;
+    v_at BIGINT;
+BEGIN
+    SELECT seq INTO v_high FROM ledger ORDER BY seq DESC LIMIT 1;
+    WHILE v_low < v_high LOOP
+        v_middle := (v_low + v_high + 1) / 2;
+        SELECT at INTO v_at FROM ledger WHERE seq = v_middle;
+        IF v_at < p_at THEN
+            v_low := v_middle;
+        ELSE
+            v_high := v_middle - 1;
+        END IF;
+    END LOOP;
+    RETURN v_low;
+END $$;
+
+-- References of users, each named once, in the order given; new users are entered.
+CREATE FUNCTION enter_users(
+    p_users TEXT[],
+    OUT refs BIGINT[], OUT statuses TEXT[]
+)
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    SELECT array_agg(u.user_ref ORDER BY w.n), array_agg(u.status ORDER BY w.n)
+    INTO refs, statuses
+    FROM unnest(p_users) WITH ORDINALITY AS w (user_id, n)
+    LEFT JOIN users AS u ON u.user_id = w.user_id;
+    IF array_position(refs, NULL) IS NULL THEN
+        RETURN;
+    END IF;
+    INSERT INTO users (user_id, salt)
+    SELECT w.user_id, uuid_send(gen_random_uuid())
+    FROM unnest(p_users, refs) AS w (user_id, user_ref)
+    WHERE w.user_ref IS NULL;
+    SELECT array_agg(u.user_ref ORDER BY w.n), array_agg(u.status ORDER BY w.n)
+    INTO refs, statuses
+    FROM unnest(p_users) WITH ORDINALITY AS w (user_id, n)
+    LEFT JOIN users AS u ON u.user_id = w.user_id;
+END $$;
+
+-- Record an ordinary group, in which no award has rules or zero points, no id comes twice and no
+-- user's points have two signs: so a user's last score is the extreme one, which scores_range
+-- checks. verdict is written; or, with nothing recorded: catalogue or period (prepare it again),
+-- known or banned (ids says who).
+--   p_from, p_until   the group's periods all contain the moments from p_from, before p_until
+--   p_named           the award ids that may be known
+--   p_users           the group's users
+--   p_total_*         a user's points on a board, and the place in the group of the last award;
+--                     in the order of (board, user), because the scores are matched by that order
+--   p_period_*        the boards' periods but `all`
+--   p_fallen          the place in the group of the last fall, 0 for none
+--   p_award_*         the awards; user and total as subscripts, and points that follow in the total
+CREATE FUNCTION append_group(
+    p_node TEXT, p_clock BIGINT, p_catalogue BIGINT, p_from BIGINT, p_until BIGINT,
+    p_named TEXT[], p_users TEXT[],
+    p_total_boards TEXT[], p_total_users TEXT[], p_total_points BIGINT[], p_total_places INTEGER[],
+    p_period_boards TEXT[], p_period_names TEXT[],
+    p_fallen INTEGER, p_fallen_boards TEXT[],
+    p_award_ids TEXT[], p_award_boards TEXT[], p_award_users INTEGER[], p_award_totals INTEGER[],
+    p_award_actions TEXT[], p_award_points BIGINT[], p_award_following BIGINT[],
+    p_award_callers TEXT[],
+    OUT verdict TEXT, OUT epoch BIGINT, OUT seq BIGINT, OUT at BIGINT,
+    OUT refs BIGINT[], OUT after BIGINT[], OUT ids TEXT[]
+)
+LANGUAGE plpgsql VOLATILE AS $$
+#variable_conflict use_column
+DECLARE
+    v_head RECORD;
+    v_users RECORD;
+    v_refs BIGINT[];
+    v_after BIGINT[];
+    v_period RECORD;
+BEGIN
+    SELECT * INTO v_head FROM lock_head(p_clock);
+    epoch := v_head.epoch;
+    seq := v_head.seq;
+    at := v_head.at;
+    IF v_head.catalogue <> p_catalogue THEN
+        verdict := 'catalogue';
+        RETURN;
+    END IF;
+    IF v_head.at < p_from OR v_head.at >= p_until THEN
+        verdict := 'period';
+        RETURN;
+    END IF;
+
+    IF cardinality(p_named) > 0 THEN
+        SELECT array_agg(l.award_id) INTO ids FROM ledger AS l WHERE l.award_id = ANY (p_named);
+        IF ids IS NOT NULL THEN
+            verdict := 'known';
+            RETURN;
+        END IF;
+    END IF;
+
+    SELECT * INTO v_users FROM enter_users(p_users);
+    refs := v_users.refs;
+    v_refs := v_users.refs;
+    IF 'banned' = ANY (v_users.statuses) THEN
+        SELECT array_agg(w.user_id) INTO ids
+        FROM unnest(p_users, v_users.statuses) AS w (user_id, status)
+        WHERE w.status = 'banned';
+        verdict := 'banned';
+        RETURN;
+    END IF;
+
+    WITH put AS (
+        INSERT INTO scores AS s (board, period, user_id, score, seq, updated_at)
+        SELECT t.board, 'all', t.user_id, t.points, v_head.seq + t.place, v_head.at
+        FROM unnest(p_total_boards, p_total_users, p_total_points, p_total_places)
+            AS t (board, user_id, points, place)
+        ON CONFLICT (board, period, user_id) DO UPDATE
+        SET score = s.score + excluded.score, seq = excluded.seq, updated_at = excluded.updated_at
+        RETURNING s.board, s.user_id, s.score
+    )
+    SELECT array_agg(put.score ORDER BY put.board, put.user_id) INTO v_after FROM put;
+    after := v_after;
+
+    FOR v_period IN
+        SELECT p.board, p.name FROM unnest(p_period_boards, p_period_names) AS p (board, name)
+    LOOP
+        INSERT INTO scores AS s (board, period, user_id, score, seq, updated_at)
+        SELECT t.board, v_period.name, t.user_id, t.points, v_head.seq + t.place, v_head.at
+        FROM unnest(p_total_boards, p_total_users, p_total_points, p_total_places)
+            AS t (board, user_id, points, place)
+        WHERE t.board = v_period.board
+        ON CONFLICT (board, period, user_id) DO UPDATE
+        SET score = s.score + excluded.score, seq = excluded.seq, updated_at = excluded.updated_at;
+    END LOOP;
+
+    INSERT INTO ledger (
+        seq, epoch, award_id, kind, board, user_ref, action_id, points, score_after, at, caller
+    )
+    SELECT
+        v_head.seq + a.n, v_head.epoch, a.award_id, 'award', a.board, v_refs[a.user_n],
+        a.action_id, a.points, v_after[a.total_n] - a.following, v_head.at, a.caller
+    FROM unnest(
+        p_award_ids, p_award_boards, p_award_users, p_award_totals, p_award_actions,
+        p_award_points, p_award_following, p_award_callers
+    ) WITH ORDINALITY
+        AS a (award_id, board, user_n, total_n, action_id, points, following, caller, n);
+
+    IF p_fallen > 0 THEN
+        INSERT INTO periods (board, period, marked, marked_at)
+        SELECT p.board, p.name, v_head.seq + p_fallen, v_head.at
+        FROM (
+            SELECT * FROM unnest(p_period_boards, p_period_names)
+            UNION ALL
+            SELECT board, 'all' FROM unnest(p_fallen_boards) AS f (board)
+        ) AS p (board, name)
+        WHERE p.board = ANY (p_fallen_boards)
+        ON CONFLICT (board, period) DO UPDATE
+        SET marked = excluded.marked, marked_at = excluded.marked_at;
+    END IF;
+
+    PERFORM pg_notify('scoreboard', p_node);
+    verdict := 'written';
+END $$;
+
+-- Lock the head and answer all that judging a group asks for; the transaction goes on.
+--   p_key_*           scores, answered in this order, NULL for those that are not there
+--   p_memory_*        a user (as a subscript of p_users) and an action whose awards of the last
+--                     span are asked for; earlier answers with the subscript and the moment
+CREATE FUNCTION know_group(
+    p_clock BIGINT, p_named TEXT[], p_users TEXT[],
+    p_key_boards TEXT[], p_key_periods TEXT[], p_key_users TEXT[],
+    p_memory_users INTEGER[], p_memory_actions TEXT[], p_memory_spans BIGINT[],
+    OUT epoch BIGINT, OUT seq BIGINT, OUT at BIGINT, OUT catalogue BIGINT,
+    OUT ids TEXT[], OUT refs BIGINT[], OUT statuses TEXT[],
+    OUT scores BIGINT[], OUT seqs BIGINT[], OUT ats BIGINT[],
+    OUT earlier INTEGER[], OUT moments BIGINT[]
+)
+LANGUAGE plpgsql VOLATILE AS $$
+#variable_conflict use_column
+DECLARE
+    v_head RECORD;
+    v_users RECORD;
+    v_refs BIGINT[];
+    v_horizon BIGINT;
+BEGIN
+    SELECT * INTO v_head FROM lock_head(p_clock);
+    epoch := v_head.epoch;
+    seq := v_head.seq;
+    at := v_head.at;
+    catalogue := v_head.catalogue;
+    SELECT array_agg(l.award_id) INTO ids FROM ledger AS l WHERE l.award_id = ANY (p_named);
+    SELECT * INTO v_users FROM enter_users(p_users);
+    refs := v_users.refs;
+    v_refs := v_users.refs;
+    statuses := v_users.statuses;
+
+    SELECT
+        array_agg(s.score ORDER BY k.n), array_agg(s.seq ORDER BY k.n),
+        array_agg(s.updated_at ORDER BY k.n)
+    INTO scores, seqs, ats
+    FROM unnest(p_key_boards, p_key_periods, p_key_users) WITH ORDINALITY
+        AS k (board, period, user_id, n)
+    LEFT JOIN scores AS s
+        ON s.board = k.board AND s.period = k.period AND s.user_id = k.user_id;
+
+    IF cardinality(p_memory_users) > 0 THEN
+        SELECT seq_before(v_head.at - max(m.span)) INTO v_horizon
+        FROM unnest(p_memory_spans) AS m (span);
+        SELECT array_agg(m.n ORDER BY l.seq), array_agg(l.at ORDER BY l.seq)
+        INTO earlier, moments
+        FROM unnest(p_memory_users, p_memory_actions, p_memory_spans) WITH ORDINALITY
+            AS m (user_n, action_id, span, n)
+        JOIN ledger AS l
+            ON l.user_ref = v_refs[m.user_n]
+            AND l.seq > v_horizon
+            AND l.action_id = m.action_id
+            AND l.at > v_head.at - m.span
+        WHERE l.kind = 'award';
+    END IF;
+END $$;
+
+-- Record what was judged under the lock: postings, and scores as they are now.
+CREATE FUNCTION write_group(
+    p_node TEXT, p_epoch BIGINT, p_at BIGINT,
+    p_seqs BIGINT[], p_award_ids TEXT[], p_boards TEXT[], p_refs BIGINT[], p_actions TEXT[],
+    p_points BIGINT[], p_afters BIGINT[], p_callers TEXT[],
+    p_score_boards TEXT[], p_score_periods TEXT[], p_score_users TEXT[], p_scores BIGINT[],
+    p_score_seqs BIGINT[], p_score_ats BIGINT[]
+) RETURNS VOID
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    INSERT INTO scores (board, period, user_id, score, seq, updated_at)
+    SELECT *
+    FROM unnest(
+        p_score_boards, p_score_periods, p_score_users, p_scores, p_score_seqs, p_score_ats
+    )
+    ON CONFLICT (board, period, user_id) DO UPDATE
+    SET score = excluded.score, seq = excluded.seq, updated_at = excluded.updated_at;
+
+    INSERT INTO ledger (
+        seq, epoch, award_id, kind, board, user_ref, action_id, points, score_after, at, caller
+    )
+    SELECT
+        a.seq, p_epoch, a.award_id, 'award', a.board, a.user_ref, a.action_id, a.points,
+        a.score_after, p_at, a.caller
+    FROM unnest(
+        p_seqs, p_award_ids, p_boards, p_refs, p_actions, p_points, p_afters, p_callers
+    ) AS a (seq, award_id, board, user_ref, action_id, points, score_after, caller);
+
+    PERFORM pg_notify('scoreboard', p_node);
+END $$;
+
+-- Note a change of tops that leaves no row in them.
+CREATE FUNCTION mark_tops(p_boards TEXT[], p_periods TEXT[], p_seq BIGINT, p_at BIGINT)
+RETURNS VOID
+LANGUAGE sql VOLATILE AS $$
+    INSERT INTO periods (board, period, marked, marked_at)
+    SELECT m.board, m.period, p_seq, p_at
+    FROM unnest(p_boards, p_periods) AS m (board, period)
+    ON CONFLICT (board, period) DO UPDATE
+    SET marked = excluded.marked, marked_at = excluded.marked_at;
+$$;

@@ -1,0 +1,435 @@
+-- Every statement of the PostgreSQL ledger, each under its name. What has to be true at one moment
+-- is read by one statement.
+
+-- name: head
+-- The last posting's place, the catalogue's version and the secret's fingerprint.
+SELECT h.epoch, l.seq, l.at, h.catalogue, h.fingerprint
+FROM ledger_head AS h
+CROSS JOIN LATERAL (SELECT seq, at FROM ledger ORDER BY seq DESC LIMIT 1) AS l;
+
+-- name: lock_head
+-- $1: a clock in place of the database's, or NULL.
+SELECT epoch, seq, at, catalogue FROM lock_head($1);
+
+-- name: append_group
+SELECT verdict, epoch, seq, at, refs, after, ids
+FROM append_group(
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+    $21, $22, $23
+);
+
+-- name: know_group
+SELECT
+    epoch, seq, at, catalogue, ids, refs, statuses, scores, seqs, ats, earlier, moments
+FROM know_group($1, $2, $3, $4, $5, $6, $7, $8, $9);
+
+-- name: write_group
+SELECT write_group($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17);
+
+-- name: known
+-- Postings by award id. $1: the ids.
+SELECT l.*, u.user_id, reversed.at AS reversed_at
+FROM ledger AS l
+LEFT JOIN users AS u USING (user_ref)
+LEFT JOIN ledger AS reversed ON reversed.seq = l.reverses
+WHERE l.award_id = ANY ($1::TEXT[]);
+
+-- name: known_ids
+SELECT award_id FROM ledger WHERE award_id = ANY ($1::TEXT[]);
+
+-- name: add_posting
+-- Record a posting without points: seq, epoch, award id, kind, board, at, caller, detail.
+INSERT INTO ledger (seq, epoch, award_id, kind, board, points, at, caller, detail)
+VALUES ($1, $2, $3, $4, $5, 0, $6, $7, $8);
+
+-- name: mark
+-- Note a change of tops that leaves no row in them: boards, periods, seq, at.
+SELECT mark_tops($1, $2, $3, $4);
+
+-- name: notify
+SELECT pg_notify('scoreboard', $1);
+
+-- name: begin_history
+-- The one row of the head. $1: the epoch.
+INSERT INTO ledger_head (one, epoch, catalogue) VALUES (1, $1, 1);
+
+-- name: catalogue_changed
+-- Every node looks again.
+UPDATE ledger_head SET catalogue = catalogue + 1;
+
+-- name: set_fingerprint
+-- The secret that belongs to this ledger.
+UPDATE ledger_head SET fingerprint = $1 WHERE fingerprint IS NULL;
+
+-- name: actions
+SELECT
+    action_id, points, board, cooldown_s, cap_minute, cap_hour, cap_day, requires_signature
+FROM actions
+ORDER BY action_id;
+
+-- name: boards
+SELECT board, title, tie, windows, time_zone
+FROM boards
+ORDER BY board;
+
+-- name: put_action
+INSERT INTO actions (
+    action_id, points, board, cooldown_s, cap_minute, cap_hour, cap_day, requires_signature
+)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (action_id) DO UPDATE
+SET points = excluded.points,
+    board = excluded.board,
+    cooldown_s = excluded.cooldown_s,
+    cap_minute = excluded.cap_minute,
+    cap_hour = excluded.cap_hour,
+    cap_day = excluded.cap_day,
+    requires_signature = excluded.requires_signature;
+
+-- name: put_board
+INSERT INTO boards (board, title, tie, windows, time_zone)
+VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (board) DO UPDATE
+SET title = excluded.title,
+    tie = excluded.tie,
+    windows = excluded.windows,
+    time_zone = excluded.time_zone;
+
+-- name: fill_period
+-- Scores of a period that a board got only now, from its postings since its start: board, period,
+-- start. A reversal comes after what it reverses, so nothing before the start's place counts.
+INSERT INTO scores (board, period, user_id, score, seq, updated_at)
+SELECT
+    $1, $2, u.user_id, sum(l.points),
+    coalesce(max(l.seq) FILTER (WHERE l.points <> 0), min(l.seq)),
+    coalesce(max(l.at) FILTER (WHERE l.points <> 0), min(l.at))
+FROM ledger AS l
+JOIN users AS u USING (user_ref)
+LEFT JOIN ledger AS reversed ON reversed.seq = l.reverses
+WHERE l.board = $1
+    AND l.seq > seq_before($3)
+    AND l.kind IN ('award', 'reverse')
+    AND coalesce(reversed.at, l.at) >= $3
+    AND u.user_id IS NOT NULL
+GROUP BY u.user_id;
+
+-- name: add_audit
+INSERT INTO audit (at, caller, operation, subject, reason, before, after)
+VALUES ($1, $2, $3, $4, $5, $6, $7);
+
+-- name: audit
+SELECT entry, at, caller, operation, subject, reason, before, after
+FROM audit
+WHERE entry < $1
+ORDER BY entry DESC
+LIMIT $2;
+
+-- name: postings
+-- Postings in order; what a reversal reverses tells the periods it counts in.
+SELECT l.*, u.user_id, reversed.at AS reversed_at
+FROM ledger AS l
+LEFT JOIN users AS u USING (user_ref)
+LEFT JOIN ledger AS reversed ON reversed.seq = l.reverses
+WHERE l.seq > $1
+ORDER BY l.seq
+LIMIT $2;
+
+-- name: own_awards
+-- Awards since a moment that users asked for themselves: those without a caller.
+SELECT u.user_id, l.at
+FROM ledger AS l
+JOIN users AS u USING (user_ref)
+WHERE l.seq > (SELECT seq_before($1))
+    AND l.kind = 'award'
+    AND l.caller IS NULL
+    AND u.user_id IS NOT NULL
+ORDER BY l.seq;
+
+-- name: postings_of
+-- A user's postings, newest first.
+SELECT l.*, u.user_id, reversed.at AS reversed_at
+FROM users AS u
+JOIN ledger AS l USING (user_ref)
+LEFT JOIN ledger AS reversed ON reversed.seq = l.reverses
+WHERE u.user_id = $1 AND l.seq < $2
+ORDER BY l.seq DESC
+LIMIT $3;
+
+-- name: marked
+SELECT marked, marked_at
+FROM periods
+WHERE board = $1 AND period = $2;
+
+-- name: scores_by_user
+SELECT user_id, score, seq, updated_at
+FROM scores
+WHERE board = $1 AND period = $2 AND user_id > $3
+ORDER BY user_id
+LIMIT $4;
+
+-- name: scores_of
+SELECT s.user_id, s.score, s.seq, s.updated_at
+FROM scores AS s
+WHERE s.board = $1 AND s.period = $2 AND s.user_id = ANY ($3::TEXT[]);
+
+-- name: has_scores
+SELECT EXISTS (SELECT FROM scores WHERE board = $1 AND period = $2);
+
+-- name: count_scores
+SELECT count(*) FROM scores WHERE board = $1 AND period = $2;
+
+-- name: snapshot
+-- The first scores, each beside the epoch and the mark; one row without a score for an empty top.
+SELECT h.epoch, p.marked, p.marked_at, s.user_id, s.score, s.seq, s.updated_at
+FROM ledger_head AS h
+LEFT JOIN periods AS p ON p.board = $1 AND p.period = $2
+LEFT JOIN LATERAL (
+    SELECT user_id, score, seq, updated_at
+    FROM scores
+    WHERE board = $1 AND period = $2
+    ORDER BY score DESC, seq
+    LIMIT $3
+) AS s ON true
+ORDER BY s.score DESC, s.seq;
+
+-- name: page
+-- Scores after a sort key, each beside the epoch, the mark, the newest change, and how many stand
+-- before the first of them and above its score: board, period, score, seq, limit, most to count.
+-- Two ranges, so that each is one seek in the index.
+WITH shown AS MATERIALIZED (
+    (
+        SELECT user_id, score, seq, updated_at
+        FROM scores
+        WHERE board = $1 AND period = $2 AND score = $3 AND seq > $4
+        ORDER BY seq
+        LIMIT $5
+    )
+    UNION ALL
+    (
+        SELECT user_id, score, seq, updated_at
+        FROM scores
+        WHERE board = $1 AND period = $2 AND score < $3
+        ORDER BY score DESC, seq
+        LIMIT $5
+    )
+),
+first AS MATERIALIZED (
+    SELECT score, seq FROM shown ORDER BY score DESC, seq LIMIT 1
+),
+above AS MATERIALIZED (
+    SELECT count(*) AS above
+    FROM (
+        SELECT
+        FROM scores
+        WHERE board = $1 AND period = $2 AND score > (SELECT score FROM first)
+        LIMIT $6
+    ) AS counted
+),
+equals AS MATERIALIZED (
+    SELECT count(*) AS equals
+    FROM (
+        SELECT
+        FROM scores
+        WHERE board = $1 AND period = $2
+            AND score = (SELECT score FROM first) AND seq < (SELECT seq FROM first)
+        LIMIT $6
+    ) AS counted
+)
+SELECT
+    h.epoch, p.marked, p.marked_at, n.last_seq, n.last_at, above.above,
+    above.above + equals.equals AS ahead, s.user_id, s.score, s.seq, s.updated_at
+FROM ledger_head AS h
+CROSS JOIN above
+CROSS JOIN equals
+CROSS JOIN (
+    SELECT max(seq) AS last_seq, max(updated_at) AS last_at
+    FROM scores
+    WHERE board = $1 AND period = $2
+) AS n
+LEFT JOIN periods AS p ON p.board = $1 AND p.period = $2
+LEFT JOIN (SELECT * FROM shown ORDER BY score DESC, seq LIMIT $5) AS s ON true
+ORDER BY s.score DESC, s.seq;
+
+-- name: standing
+-- A user's score, how many stand above its score and before its place, the score right above it
+-- (of the greater ones, or with $4 also of the equal ones that came first) and how many stand
+-- above that, and how many there are: board, period, user, ties to the first, most to count.
+WITH own AS MATERIALIZED (
+    SELECT user_id, score, seq, updated_at
+    FROM scores
+    WHERE board = $1 AND period = $2 AND user_id = $3
+),
+rival AS MATERIALIZED (
+    (
+        SELECT user_id, score, seq, updated_at
+        FROM scores
+        WHERE board = $1 AND period = $2
+            AND $4 AND score = (SELECT score FROM own) AND seq < (SELECT seq FROM own)
+        ORDER BY seq DESC
+        LIMIT 1
+    )
+    UNION ALL
+    (
+        SELECT user_id, score, seq, updated_at
+        FROM scores
+        WHERE board = $1 AND period = $2 AND score > (SELECT score FROM own)
+        ORDER BY score, seq DESC
+        LIMIT 1
+    )
+    LIMIT 1
+)
+SELECT
+    own.user_id, own.score, own.seq, own.updated_at,
+    (
+        SELECT count(*) FROM (
+            SELECT FROM scores WHERE board = $1 AND period = $2 AND score > own.score LIMIT $5
+        ) AS counted
+    ) AS above,
+    (
+        SELECT count(*) FROM (
+            SELECT
+            FROM scores
+            WHERE board = $1 AND period = $2 AND score = own.score AND seq < own.seq
+            LIMIT $5
+        ) AS counted
+    ) AS equals,
+    rival.user_id AS rival_user, rival.score AS rival_score, rival.seq AS rival_seq,
+    rival.updated_at AS rival_at,
+    (
+        SELECT count(*) FROM (
+            SELECT FROM scores WHERE board = $1 AND period = $2 AND score > rival.score LIMIT $5
+        ) AS counted
+    ) AS rival_above,
+    (SELECT count(*) FROM scores WHERE board = $1 AND period = $2) AS total
+FROM own
+LEFT JOIN rival ON true;
+
+-- name: around
+-- A user's score between its neighbours, and how many stand above the score of the first of them
+-- and before its place: board, period, user, radius, most to count.
+WITH own AS MATERIALIZED (
+    SELECT user_id, score, seq, updated_at
+    FROM scores
+    WHERE board = $1 AND period = $2 AND user_id = $3
+),
+before AS MATERIALIZED (
+    (
+        SELECT user_id, score, seq, updated_at
+        FROM scores
+        WHERE board = $1 AND period = $2
+            AND score = (SELECT score FROM own) AND seq < (SELECT seq FROM own)
+        ORDER BY seq DESC
+        LIMIT $4
+    )
+    UNION ALL
+    (
+        SELECT user_id, score, seq, updated_at
+        FROM scores
+        WHERE board = $1 AND period = $2 AND score > (SELECT score FROM own)
+        ORDER BY score, seq DESC
+        LIMIT $4
+    )
+    LIMIT $4
+),
+after AS MATERIALIZED (
+    (
+        SELECT user_id, score, seq, updated_at
+        FROM scores
+        WHERE board = $1 AND period = $2
+            AND score = (SELECT score FROM own) AND seq > (SELECT seq FROM own)
+        ORDER BY seq
+        LIMIT $4
+    )
+    UNION ALL
+    (
+        SELECT user_id, score, seq, updated_at
+        FROM scores
+        WHERE board = $1 AND period = $2 AND score < (SELECT score FROM own)
+        ORDER BY score DESC, seq
+        LIMIT $4
+    )
+    LIMIT $4
+),
+shown AS MATERIALIZED (
+    SELECT * FROM before
+    UNION ALL
+    SELECT * FROM own
+    UNION ALL
+    SELECT * FROM after
+),
+first AS MATERIALIZED (
+    SELECT score, seq FROM shown ORDER BY score DESC, seq LIMIT 1
+)
+SELECT
+    shown.user_id, shown.score, shown.seq, shown.updated_at,
+    (
+        SELECT count(*) FROM (
+            SELECT
+            FROM scores
+            WHERE board = $1 AND period = $2 AND score > (SELECT score FROM first)
+            LIMIT $5
+        ) AS counted
+    ) AS above,
+    (
+        SELECT count(*) FROM (
+            SELECT
+            FROM scores
+            WHERE board = $1 AND period = $2
+                AND score = (SELECT score FROM first) AND seq < (SELECT seq FROM first)
+            LIMIT $5
+        ) AS counted
+    ) AS equals
+FROM shown
+ORDER BY shown.score DESC, shown.seq;
+
+-- name: lead
+-- Take the lease when it is free or run out, or renew one's own; no row when another holds it:
+-- holder, length, clock. A new term begins with the moment, which is excluded.term.
+INSERT INTO leases AS held (name, term, holder, until)
+SELECT 'leader', n.now, $1, n.now + $2
+FROM (
+    SELECT greatest(coalesce($3, clock_ms()), at) AS now FROM ledger ORDER BY seq DESC LIMIT 1
+) AS n
+ON CONFLICT (name) DO UPDATE
+SET term = CASE
+        WHEN held.holder = excluded.holder AND held.until >= excluded.term THEN held.term
+        ELSE greatest(held.term + 1, excluded.term)
+    END,
+    holder = excluded.holder,
+    until = excluded.until
+WHERE held.holder = excluded.holder OR held.until < excluded.term
+RETURNING term;
+
+-- name: resign
+-- The lease has run out before every clock's time; its term stays used.
+UPDATE leases SET until = 0 WHERE name = 'leader' AND holder = $1;
+
+-- name: bookmark
+SELECT seq FROM bookmarks WHERE follower = $1;
+
+-- name: move_bookmark
+INSERT INTO bookmarks (follower, seq)
+VALUES ($1, $2)
+ON CONFLICT (follower) DO UPDATE
+SET seq = excluded.seq
+WHERE excluded.seq > bookmarks.seq;
+
+-- name: settings
+-- What decides whether a commit is durable and whether this server can write.
+SELECT
+    current_setting('server_version_num')::INTEGER AS version,
+    current_setting('fsync') AS fsync,
+    current_setting('full_page_writes') AS full_page_writes,
+    current_setting('synchronous_commit') AS synchronous_commit,
+    current_setting('server_encoding') AS encoding,
+    current_setting('transaction_read_only') AS read_only,
+    pg_is_in_recovery() AS standby,
+    current_setting('is_superuser') AS superuser,
+    coalesce((
+        SELECT pg_has_role(current_user, relowner, 'USAGE')
+        FROM pg_class
+        WHERE oid = to_regclass('ledger')
+    ), false) AS owner;
+
+-- name: applied
+SELECT version, checksum FROM migrations;
