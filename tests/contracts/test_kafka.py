@@ -1,0 +1,299 @@
+"""What the Kafka bus promises beyond the port, on librdkafka's mock cluster."""
+
+import asyncio
+import contextlib
+import threading
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+import pytest
+
+from scoreboard.core.board import Board, Tie
+from scoreboard.core.posting import Kind, Posting
+from scoreboard.errors import Unavailable
+from scoreboard.ports import Bus, News
+from tests.servers.kafka import MockCluster
+
+from .test_bus import Listener, top
+
+kafka = pytest.importorskip("confluent_kafka")
+
+from scoreboard.adapters.kafka import KafkaBus  # noqa: E402 - its driver may be missing
+
+PATIENCE_S = 20
+PRODUCE = 0
+NOT_ENOUGH_REPLICAS, OUT_OF_ORDER, NO_TOPIC = 19, 45, 3
+
+QUICK = "?fetch.wait.max.ms=20"
+
+
+@pytest.fixture
+def cluster() -> Iterator[MockCluster]:
+    made = MockCluster()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def url(cluster: MockCluster) -> str:
+    return cluster.bus_url(QUICK)
+
+
+@contextlib.asynccontextmanager
+async def opened(
+    url: str, observe: Callable[[bool], None] = lambda _: None
+) -> AsyncIterator[KafkaBus]:
+    bus = await KafkaBus.open(url, observe=observe)
+    try:
+        yield bus
+    finally:
+        async with asyncio.timeout(5):
+            await bus.close()
+
+
+@contextlib.asynccontextmanager
+async def listening(bus: Bus) -> AsyncIterator[Listener]:
+    news = bus.news()
+    try:
+        yield Listener(news)
+    finally:
+        await news.aclose()
+
+
+async def first_of(bus: Bus) -> Sequence[News]:
+    async with listening(bus) as listener:
+        return await listener.hear()
+
+
+async def again(work: Callable[[], object]) -> int:
+    """Do it until it is not unavailable; answers how often it was."""
+    failures = 0
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            try:
+                await work()
+            except Unavailable:
+                failures += 1
+            else:
+                return failures
+
+
+async def until(holds: Callable[[], object]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while not holds():  # noqa: ASYNC110 - threads do not set events of a loop
+            await asyncio.sleep(0.01)
+
+
+def posting(seq: int, user: int | None = 1, kind: Kind = Kind.AWARD) -> Posting:
+    return Posting(
+        seq=seq,
+        epoch=7,
+        award_id=f"a{seq}",
+        kind=kind,
+        board="default",
+        at=1_000 * seq,
+        counts_at=1_000 * seq,
+        user_ref=user,
+        user_id=None if user is None else f"u{user}",
+    )
+
+
+def topic_of(url: str, name: str) -> str:
+    return urlsplit(url).path.strip("/") + "." + name
+
+
+def records(url: str, topic: str, partitions: int) -> dict[str, list[kafka.Message]]:
+    """All that a topic has, by key."""
+    servers = urlsplit(url).netloc
+    consumer = kafka.Consumer(
+        {"bootstrap.servers": servers, "group.id": "reader", "enable.partition.eof": True}
+    )
+    consumer.assign([kafka.TopicPartition(topic, each, 0) for each in range(partitions)])
+    found: defaultdict[str, list[kafka.Message]] = defaultdict(list)
+    ends = 0
+    while ends < partitions:
+        message = consumer.poll(PATIENCE_S)
+        assert message is not None
+        if message.error() is None:
+            found[message.key().decode()].append(message)
+        else:
+            assert message.error().code() == kafka.KafkaError._PARTITION_EOF
+            ends += 1
+    consumer.close()
+    return dict(found)
+
+
+async def test_what_one_node_tells_every_node_hears(url: str) -> None:
+    board = Board(board="one", title="First", tie=Tie.SHARED)
+    async with opened(url) as one, opened(url) as two, listening(two) as heard:
+        assert await heard.hear() == []
+        await one.publish([board, top(1)])
+        await heard.hear_until(top(1))
+        await two.publish([top(2)])
+        await heard.hear_until(top(2))
+        async with opened(url) as late:
+            assert sorted(await first_of(late), key=repr) == sorted([board, top(2)], key=repr)
+            renamed = Board(board="one", title="Second")
+            await late.publish([renamed])
+            assert renamed in await first_of(one)
+
+
+async def test_a_period_closed_by_one_node_is_closed_for_all(url: str) -> None:
+    async with opened(url) as one, opened(url) as two:
+        await one.publish([top(1, period="2026-11-22"), top(2)])
+        assert len(await first_of(two)) == 2
+        await one.close_period("one", "2026-11-22")
+        assert await first_of(two) == [top(2)]
+        assert await first_of(one) == [top(2)]
+    async with opened(url) as late:
+        assert await first_of(late) == [top(2)]
+
+
+async def test_postings_are_keyed_by_user_and_in_order_with_their_place_in_headers(
+    url: str,
+) -> None:
+    postings = [posting(seq, seq % 97) for seq in range(1, 3_001)]
+    opening = posting(3_001, None, Kind.PERIOD)
+    async with opened(url) as bus:
+        for start in range(0, 3_000, 1_000):
+            await bus.feed(postings[start : start + 1_000])
+        await bus.feed([opening])
+    found = records(url, topic_of(url, "postings"), 6)
+    assert set(found) == {str(user) for user in range(97)} | {"board:default"}
+    for user in range(97):
+        seqs = [int(dict(message.headers())["seq"]) for message in found[str(user)]]
+        assert seqs == [each.seq for each in postings if each.user_ref == user]
+    (message,) = found["board:default"]
+    assert dict(message.headers()) == {"seq": b"3001", "epoch": b"7", "kind": b"period"}
+    value = msgspec.json.decode(found["5"][0].value())
+    assert (value["seq"], value["user_id"], value["kind"]) == (5, "u5", "award")
+
+
+async def test_a_bus_without_a_feed_feeds_nobody(url: str) -> None:
+    bus = await KafkaBus.open(url, feeds=False)
+    await bus.feed([posting(1)])
+    await bus.close()
+    assert records(url, topic_of(url, "postings"), 6) == {}
+
+
+async def test_with_all_brokers_lost_publishing_fails_and_what_was_missed_comes_later(
+    cluster: MockCluster, url: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    seen: list[bool] = []
+    async with opened(url, seen.append) as bus, opened(url) as other, listening(bus) as heard:
+        await other.publish([top(1)])
+        await heard.hear_until(top(1))
+        for broker in (1, 2, 3):
+            cluster.down(broker)
+        async with asyncio.timeout(6):
+            with pytest.raises(Unavailable):
+                await bus.publish([top(2)])
+        async with asyncio.timeout(6):
+            with pytest.raises(Unavailable):
+                await bus.feed([posting(1)])
+        await until(lambda: seen == [True, False])
+        for broker in (1, 2, 3):
+            cluster.up(broker)
+        await again(lambda: other.publish([top(3)]))
+        async with asyncio.timeout(PATIENCE_S):
+            await heard.hear_until(top(3))
+        await again(lambda: bus.publish([top(4)]))
+        await heard.hear_until(top(4))
+        await until(lambda: seen == [True, False, True])
+    assert capfd.readouterr().err == ""
+
+
+async def test_one_broker_of_three_lost_is_nothing_to_notice(
+    cluster: MockCluster, url: str
+) -> None:
+    topic = topic_of(url, "tops")
+    cluster.lead(topic, 0, 1)
+    async with opened(url) as bus, listening(bus) as heard:
+        await bus.publish([top(1)])
+        await heard.hear_until(top(1))
+        cluster.down(1)
+        cluster.lead(topic, 0, 2)
+        await again(lambda: bus.publish([top(2)]))
+        async with asyncio.timeout(PATIENCE_S):
+            await heard.hear_until(top(2))
+
+
+async def test_a_passing_error_of_the_brokers_is_not_seen(cluster: MockCluster, url: str) -> None:
+    async with opened(url) as bus:
+        await bus.publish([top(1)])
+        cluster.fail(PRODUCE, NOT_ENOUGH_REPLICAS, NOT_ENOUGH_REPLICAS)
+        await bus.publish([top(2)])
+        assert await first_of(bus) == [top(2)]
+
+
+async def test_a_producer_that_has_failed_for_good_is_replaced(
+    cluster: MockCluster, url: str
+) -> None:
+    async with opened(url) as bus:
+        await bus.publish([top(1)])
+        cluster.fail(PRODUCE, *[OUT_OF_ORDER] * 3)
+        assert await again(lambda: bus.publish([top(2)])) <= 3
+        assert top(2) in await first_of(bus)
+
+
+async def test_brokers_that_come_later_than_the_node_are_found(cluster: MockCluster) -> None:
+    url = cluster.bus_url(QUICK)
+    for broker in (1, 2, 3):
+        cluster.down(broker)
+    seen: list[bool] = []
+    async with opened(url, seen.append) as bus:
+        assert await bus.started(0.2) is False
+        first = asyncio.ensure_future(first_of(bus))
+        await until(lambda: seen == [False])
+        assert not first.done()
+        for broker in (1, 2, 3):
+            cluster.up(broker)
+        assert await bus.started(PATIENCE_S) is True
+        assert await first == []
+        await again(lambda: bus.publish([top(1)]))
+        assert await first_of(bus) == [top(1)]
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["in touch", "brokers lost"])
+async def test_closing_leaves_no_thread_and_takes_no_longer_than_allowed(
+    cluster: MockCluster, url: str, lost: bool
+) -> None:
+    threads, tasks = set(threading.enumerate()), native_threads()
+    bus = await KafkaBus.open(url)
+    assert await bus.started(PATIENCE_S)
+    await bus.publish([top(1)])
+    await bus.feed([posting(1)])
+    publishing: list[asyncio.Task[None]] = []
+    if lost:
+        for broker in (1, 2, 3):
+            cluster.down(broker)
+        publishing.append(asyncio.ensure_future(bus.publish([top(2)])))
+        await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await bus.close()
+    assert [str(each) for each in await asyncio.gather(*publishing, return_exceptions=True)] == (
+        ["unavailable"] if lost else []
+    )
+    ours = [thread for thread in set(threading.enumerate()) - threads if "kafka" in thread.name]
+    assert ours == []
+    # One thread of the loop's own pool stays; librdkafka's leave none behind.
+    await until(lambda: native_threads() <= tasks + 1)
+
+
+async def test_a_record_that_nobody_understands_is_passed_over(url: str) -> None:
+    producer = kafka.Producer({"bootstrap.servers": urlsplit(url).netloc})
+    for key, value in ((b"one/all", b"{"), (None, b"{}"), (b"\xff", None), (b"x", b"\xff")):
+        producer.produce(topic_of(url, "tops"), value, key)
+    assert producer.flush(PATIENCE_S) == 0
+    producer.close()
+    async with opened(url) as bus:
+        await bus.publish([top(1)])
+        assert await first_of(bus) == [top(1)]
+
+
+def native_threads() -> int:
+    """Threads of every kind; 0 where the system does not say."""
+    return len([*Path("/proc/self/task").glob("*")])
