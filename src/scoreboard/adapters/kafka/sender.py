@@ -40,8 +40,6 @@ class Sender:
             "delivery.report.only.error": True,
             "delivery.timeout.ms": DELIVERY_TIMEOUT_MS,
             "enable.idempotence": True,
-            # Without it the driver raises a fatal error inside the next report.
-            "error_cb": self._lost,
             "linger.ms": 5,
             "on_delivery": self._failed,
             # The same partition for the same key as Java's clients choose.
@@ -75,8 +73,8 @@ class Sender:
         try:
             if self._deliver(records, until_s):
                 return True
-        except (BufferError, KafkaException):
-            pass
+        except (BufferError, KafkaException, SystemError):
+            pass  # the last where a report came on top of a fatal error that the driver raised
         self._discard()
         return False
 
@@ -100,9 +98,6 @@ class Sender:
             producer.purge()
             producer.flush(CLOSE_S)
             producer.close()
-
-    def _lost(self, error: KafkaError) -> None:
-        self._failures += error.fatal()
 
     def _failed(self, error: KafkaError | None, _: Message) -> None:
         self._failures += error is not None
