@@ -17,6 +17,9 @@
 
 local SIZE = 8
 
+-- How far (us) a ledger's moment may be from the hit's: a commit, and two clocks.
+local SKEW = 2000000
+
 local function moment_at(log, i)
   local moment = struct.unpack('<d', log, SIZE * (i - 1) + 1)
   return moment == moment and moment or 0
@@ -58,30 +61,47 @@ local function read(key, window, now)
   return gone > 0 and string.sub(log, SIZE * gone + 1) or log
 end
 
--- A hit that two nodes remember counts once: exact moments by their equality, those out of the
--- ledger by their number, because every node reads all of them.
+-- Without one entry for each moment in `gone`; answers a new list.
+local function without(moments, gone)
+  local count, left = {}, {}
+  for _, moment in ipairs(gone) do count[moment] = (count[moment] or 0) + 1 end
+  for _, moment in ipairs(moments) do
+    if (count[moment] or 0) > 0 then
+      count[moment] = count[moment] - 1
+    else
+      left[#left + 1] = moment
+    end
+  end
+  return left
+end
+
+-- The first moment out of the ledger that may be the copy of a hit.
+local function copy_of(hit, moments)
+  for i, moment in ipairs(moments) do
+    if moment % 2 == 1 and moment > hit - SKEW then return i end
+  end
+end
+
+-- A hit that several nodes remember counts once. Nodes have hits of their own, exact, and what was
+-- in the ledger when they started, which is everybody's: such lists are compared by their length.
 local function merged(old, remembered)
-  local known, exact, listed = {}, {}, {}
-  for _, moment in ipairs(old) do known[moment] = (known[moment] or 0) + 1 end
+  local listed, exact = {}, {}
   for _, moment in ipairs(remembered) do
-    if moment % 2 == 1 then
-      listed[#listed + 1] = moment
-    elseif (known[moment] or 0) > 0 then
-      known[moment] = known[moment] - 1
-    else
-      exact[#exact + 1] = moment
-    end
+    local kind = moment % 2 == 1 and listed or exact
+    kind[#kind + 1] = moment
   end
-  local both, replaced = {}, #exact
-  for _, moment in ipairs(old) do
-    if moment % 2 == 1 and replaced > 0 then
-      replaced = replaced - 1
-    else
-      both[#both + 1] = moment
-    end
+  local others, both, horizon = without(old, exact), {}, 0
+  for _, hit in ipairs(without(exact, old)) do
+    local copy = copy_of(hit, others)
+    if copy then table.remove(others, copy) end
   end
+  for _, moment in ipairs(listed) do horizon = math.max(horizon, moment + SKEW) end
+  for _, moment in ipairs(others) do
+    if moment <= horizon then both[#both + 1] = moment else exact[#exact + 1] = moment end
+  end
+  if #listed > #both then both = listed end
   for _, moment in ipairs(exact) do both[#both + 1] = moment end
-  return #listed > #both and listed or both
+  return both
 end
 
 -- Enter what a node remembers of the time before this data began.

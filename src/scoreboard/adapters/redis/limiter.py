@@ -248,14 +248,15 @@ class RedisLimiter:
         return await answer
 
     async def _serve(self) -> None:
+        """Call for ever; the first call says when data of this server began at the latest."""
+        batch: list[_Request] = []
         while True:
-            await self._wake.wait()
-            batch = self._batch()
-            if not batch:
-                self._wake.clear()
-            elif not await self._settle(batch):
+            if not await self._settle(batch):
                 self._lose(batch)
                 await self._find()
+            while not (batch := self._batch()):
+                self._wake.clear()
+                await self._wake.wait()
 
     def _batch(self) -> list[_Request]:
         waiting, loop = self._waiting, asyncio.get_running_loop()
