@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from scoreboard.adapters.memory import MemoryLimiter
+from scoreboard.adapters.redis import connection
 from scoreboard.adapters.redis.limiter import BATCH_MAX, RedisLimiter
 from scoreboard.errors import Misconfigured
 from scoreboard.ports import Rate, Verdict
@@ -179,7 +180,12 @@ async def test_back_again_redis_counts_and_has_what_was_granted_without_it(
     assert heard == [False, True]
 
 
-async def test_a_server_that_hangs_holds_nobody_up(own_valkey: ValkeyServer) -> None:
+async def test_a_server_that_hangs_holds_nobody_up(
+    own_valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nothing but the limiter's patience ends a call here.
+    monkeypatch.setattr(connection, "SOCKET_TIMEOUT_S", 600)
+    monkeypatch.setattr(connection, "CALL_TIMEOUT_S", 600)
     heard: list[bool] = []
     async with node(own_valkey.url(), observe=heard.append, patience_s=0.25) as limiter:
         await limiter.hit("u1", THREE)
@@ -213,9 +219,12 @@ async def test_what_waits_when_the_limiter_is_closed_is_decided(own_valkey: Valk
     async with node(own_valkey.url()) as limiter:
         await limiter.hit("u1", THREE)
         own_valkey.pause()
-        waiting = [asyncio.ensure_future(limiter.hit("u1", THREE)) for _ in range(3)]
-        await asyncio.sleep(0)
-    verdicts = await asyncio.gather(*waiting)
+        waiting = [asyncio.ensure_future(limiter.hit("u1", THREE))]
+        await until(lambda: limiter._asked)
+        waiting += [asyncio.ensure_future(limiter.hit("u1", THREE)) for _ in range(2)]
+        await until(lambda: len(limiter._waiting) == 2)
+    async with asyncio.timeout(PATIENCE_S):
+        verdicts = await asyncio.gather(*waiting)
     assert [verdict.allowed for verdict in verdicts] == [True, True, False]
 
 

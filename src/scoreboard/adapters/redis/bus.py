@@ -21,7 +21,7 @@ from scoreboard.adapters.redis.connection import (
 from scoreboard.core.board import Board
 from scoreboard.core.posting import Posting
 from scoreboard.core.standing import Snapshot
-from scoreboard.errors import Unavailable
+from scoreboard.errors import Misconfigured, Unavailable
 from scoreboard.ports import News
 
 PUBLISH_MAX = 64
@@ -88,6 +88,7 @@ class RedisBus:
         connection = connect(url)
         try:
             await connection.verify()
+            await _ensure_shards(connection)
         except BaseException:
             await connection.close()
             raise
@@ -201,6 +202,14 @@ class RedisBus:
                 for listener in self._listeners:
                     listener.hear(news)
             asked = message is None
+
+
+async def _ensure_shards(connection: Connection) -> None:
+    try:
+        await connection.command("PUBSUB", "SHARDNUMSUB")
+    except Unavailable as error:
+        if "unknown" in str(error.__cause__).lower():
+            raise Misconfigured("the bus needs Redis 7 or later, or Valkey") from error
 
 
 def _pause_s(attempt: int) -> float:

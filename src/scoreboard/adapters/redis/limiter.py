@@ -5,8 +5,7 @@ import contextlib
 import math
 import random
 import time
-from bisect import insort
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import count
 from typing import NamedTuple, Self
@@ -19,6 +18,7 @@ from scoreboard.adapters.redis.connection import (
     connect,
     script,
 )
+from scoreboard.adapters.redis.hit_memory import UNKNOWN, US, HitMemory
 from scoreboard.errors import Unavailable
 from scoreboard.ports import Limiter, Rate, Verdict
 
@@ -31,94 +31,9 @@ PATIENCE_S = 0.25
 PROBE_MAX_S = 1.0
 PROBE_MIN_S = 0.05
 
-SWEEP_EVERY = 1024
-"""Grants between two looks at the keys that were idle longest."""
-
-UNKNOWN = 0
-"""No data began then: a caller that says so is told when it did."""
-
 OFF = Verdict(allowed=True, remaining=0, reset_s=0)
 
 _SCRIPT = script("limiter")
-_US = 1_000_000
-
-
-class _Log:
-    """What this node knows of one key: its own hits (even us) and the ledger's (odd), in order.
-
-    ``told`` is when the data began into which these moments were entered.
-    """
-
-    __slots__ = ("idle_at", "moments", "rate", "told")
-
-    def __init__(self, rate: Rate, told: int) -> None:
-        self.moments: list[int] = []
-        self.rate = rate
-        self.told = told
-        self.idle_at = 0
-
-
-class _Memory:
-    """The logs of one node: what it can give back, and what a server that lost its data is told.
-
-    Bounded by the hits granted here within their window; idle keys leave, oldest first.
-    """
-
-    def __init__(self) -> None:
-        self._logs: OrderedDict[str, _Log] = OrderedDict()
-        self._until_sweep = SWEEP_EVERY
-
-    def enter(self, key: str, rate: Rate, moment: int, now: int, told: int = UNKNOWN) -> None:
-        """Add a moment, which is in the data that began when ``told``; what is too old goes."""
-        log = self._logs.get(key)
-        if log is None:
-            log = self._logs[key] = _Log(rate, told)
-        else:
-            self._logs.move_to_end(key)
-            _forget(log.moments, now - rate.window_s * _US)
-        insort(log.moments, moment)
-        log.idle_at = now + rate.window_s * _US
-        if told == UNKNOWN:
-            log.told = UNKNOWN
-        self._sweep(now)
-
-    def take_back(self, key: str) -> tuple[Rate, int] | None:
-        """The moment of the newest hit that was granted here, which counts no more."""
-        log = self._logs.get(key)
-        for at in reversed(range(len(log.moments) if log else 0)):
-            if log and log.moments[at] % 2 == 0:
-                return log.rate, log.moments.pop(at)
-        return None
-
-    def untold(self, key: str, began: int) -> str:
-        """The moments of a key that data begun then may lack, for the script."""
-        log = self._logs.get(key)
-        if log is None or log.told == began:
-            return ""
-        return " ".join(map(str, log.moments))
-
-    def tell(self, key: str, began: int) -> None:
-        log = self._logs.get(key)
-        if log is not None:
-            log.told = began
-
-    def _sweep(self, now: int) -> None:
-        self._until_sweep -= 1
-        if self._until_sweep:
-            return
-        self._until_sweep = SWEEP_EVERY
-        while self._logs:
-            key, log = next(iter(self._logs.items()))
-            if log.idle_at > now:
-                return
-            del self._logs[key]
-
-
-def _forget(moments: list[int], until: int) -> None:
-    gone = 0
-    while gone < len(moments) and moments[gone] <= until:
-        gone += 1
-    del moments[:gone]
 
 
 class _Answer(NamedTuple):
@@ -159,9 +74,10 @@ class RedisLimiter:
         self._fallback = fallback
         self._observe = observe
         self._clock = clock
-        self._memory = _Memory()
+        self._memory = HitMemory()
         self._remembered: dict[str, Rate] = {}
         self._waiting: deque[_Request] = deque()
+        self._asked: list[_Request] = []
         self._wake = asyncio.Event()
         self._lost = False
         self._began = UNKNOWN
@@ -201,7 +117,7 @@ class RedisLimiter:
         with contextlib.suppress(asyncio.CancelledError):
             await self._serving
         self._lost = True
-        self._dismiss(())
+        self._dismiss()
         await self._connection.close()
 
     async def hit(self, key: str, rate: Rate) -> Verdict:
@@ -210,7 +126,7 @@ class RedisLimiter:
         answer = await self._ask("hit", key, rate)
         if answer is None:
             return await self._hit_alone(key, rate)
-        reset_s = -(-answer.reset_us // _US)
+        reset_s = -(-answer.reset_us // US)
         if answer.remaining < 0:
             return Verdict(allowed=False, remaining=0, reset_s=reset_s)
         self._memory.enter(key, rate, answer.at, answer.at, self._began)
@@ -227,7 +143,7 @@ class RedisLimiter:
         await self._fallback.remember(key, rate, age_s)
         now = self._now_us()
         # Odd, and never later than it was: see the script.
-        moment = now - math.ceil(age_s * _US)
+        moment = now - math.ceil(age_s * US)
         self._memory.enter(key, rate, moment - 1 + moment % 2, now)
         self._remembered[key] = rate
         self._wake.set()
@@ -248,32 +164,33 @@ class RedisLimiter:
         return await answer
 
     async def _serve(self) -> None:
-        """Call for ever; the first call says when data of this server began at the latest."""
-        batch: list[_Request] = []
+        """Call for ever; the first call makes sure that the data of this server has begun."""
         while True:
-            if not await self._settle(batch):
-                self._lose(batch)
+            if not await self._settle(self._asked):
+                self._lose()
                 await self._find()
-            while not (batch := self._batch()):
+            while not self._take():
                 self._wake.clear()
                 await self._wake.wait()
 
-    def _batch(self) -> list[_Request]:
+    def _take(self) -> bool:
+        """Put together the next call; False when there is nothing to ask."""
         waiting, loop = self._waiting, asyncio.get_running_loop()
         batch = [waiting.popleft() for _ in range(min(BATCH_MAX, len(waiting)))]
         while self._remembered and len(batch) < BATCH_MAX:
             key, rate = self._remembered.popitem()
             batch.append(_Request("remember", key, rate, 0, loop.create_future()))
-        return batch
+        self._asked = batch
+        return bool(batch)
 
     async def _settle(self, batch: Sequence[_Request]) -> bool:
         """Ask, and once more when the data began at another time than was thought."""
         try:
             async with asyncio.timeout(self.patience_s):
                 numbers = await self._call(batch) or await self._call(batch)
-        except (Unavailable, WrongData, TimeoutError):
-            return False
-        if not numbers and batch:
+        except (Unavailable, WrongData, TimeoutError, TypeError, ValueError):
+            return False  # what cannot be understood is no answer either
+        if len(numbers) != 2 * len(batch):
             return False
         for request, remaining, reset_us in zip(batch, numbers[::2], numbers[1::2], strict=True):
             self._memory.tell(request.key, self._began)
@@ -288,7 +205,7 @@ class RedisLimiter:
         words: list[str | int] = []
         for what, key, rate, moment, _ in batch:
             text = str(moment) if moment else untold.pop(key, "")
-            words += (what, key, rate.limit, rate.window_s * _US, text)
+            words += (what, key, rate.limit, rate.window_s * US, text)
         asked = msgspec.msgpack.encode((clock, self._began, self._log_of, words))
         asked_us = self._now_us()
         answer: list[int] = await self._connection.run(_SCRIPT, [self._marker], [asked])
@@ -297,23 +214,25 @@ class RedisLimiter:
         self._began = began
         return numbers
 
-    def _lose(self, batch: Sequence[_Request]) -> None:
+    def _lose(self) -> None:
         self._lost = True
-        self._dismiss(batch)
+        self._dismiss()
         self._observe(False)  # noqa: FBT003 - what every observer of a server hears
 
-    def _dismiss(self, batch: Sequence[_Request]) -> None:
-        for request in (*batch, *self._waiting):
+    def _dismiss(self) -> None:
+        for request in (*self._asked, *self._waiting):
             if request.what == "remember":
                 self._remembered[request.key] = request.rate
             elif not request.answer.done():
                 request.answer.set_result(None)
         self._waiting.clear()
+        self._asked = []
 
     async def _find(self) -> None:
         """Ask for nothing, until there is an answer."""
         for attempt in count():
-            await asyncio.sleep(min(PROBE_MAX_S, PROBE_MIN_S * 2**attempt) * random.random())  # noqa: S311
+            ceiling_s = min(PROBE_MAX_S, PROBE_MIN_S * 2 ** min(attempt, 10))
+            await asyncio.sleep(ceiling_s * random.random())  # noqa: S311 - jitter, no secret
             if await self._settle(()):
                 break
         self._lost = False
@@ -322,5 +241,5 @@ class RedisLimiter:
     def _now_us(self) -> int:
         """The server's time, as far as is known here."""
         if self._clock is not None:
-            return int(self._clock() * _US)
+            return int(self._clock() * US)
         return time.time_ns() // 1000 + self._ahead_us
