@@ -81,6 +81,8 @@ def connect(url: str, *, observe: Callable[[bool], None] = lambda _: None) -> "C
             # harmless asks again, not the driver.
             retry=Retry(NoBackoff(), 0),
         )
+        make: Callable[[], object] = client.connection_pool.make_connection
+        make()  # refuses names that it does not know
     except (ValueError, TypeError) as error:
         raise Misconfigured(f"not an address of Redis: {error}") from error
     return Connection(client, prefix, observe)
