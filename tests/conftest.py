@@ -9,7 +9,9 @@ import pytest
 pytest_plugins = ("tests.service_process",)
 
 REQUIRE = "SCOREBOARD_TEST_REQUIRE"
-SERVERS = frozenset({"chromium", "kafka", "nginx", "node", "postgres", "redis"})
+SERVERS = frozenset(
+    {"chromium", "kafka", "kubectl", "nginx", "node", "postgres", "promtool", "redis", "systemd"}
+)
 
 
 class Require(Protocol):

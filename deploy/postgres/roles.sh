@@ -3,7 +3,7 @@
 # --grant scoreboard` gives it the rights that it needs.
 set -eu
 psql --quiet --no-psqlrc --set ON_ERROR_STOP=1 \
-  --set password="$(cat /run/secrets/scoreboard.password)" \
+  --set password="$(cat "${SECRETS:-/run/secrets}/scoreboard.password")" \
   --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" <<'SQL'
 CREATE ROLE scoreboard LOGIN PASSWORD :'password';
 SQL
