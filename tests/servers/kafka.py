@@ -139,16 +139,20 @@ def jars() -> Path:
 class KafkaServer:
     """One broker that is its own controller (KRaft), in a folder and on ports of its own."""
 
-    def __init__(self, settings: dict[str, str] | None = None) -> None:
+    def __init__(self, settings: dict[str, str] | None = None, listener: str = "PLAINTEXT") -> None:
         self._jars = jars()
         self.home = Path(tempfile.mkdtemp(prefix="scoreboard-kafka-"))
-        self.port, controller = _free_ports(2)
+        self.port, inside, controller = _free_ports(3)
         self.servers = f"127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
-        self._write(controller, settings or {})
-        self._java(
-            "kafka.tools.StorageTool", "format", "-t", _cluster_id(), "-c", self._file
-        ).wait()
+        listeners = {listener: self.port, "CONTROLLER": controller}
+        if listener != "PLAINTEXT":
+            listeners["INSIDE"] = inside
+        self._write(listeners, settings or {})
+        formatted = self._java(
+            "kafka.tools.StorageTool", "format", f"--cluster-id={_cluster_id()}", "-c", self._file
+        )
+        assert formatted.wait() == 0, self._log()
 
     @property
     def pid(self) -> int:
@@ -171,7 +175,7 @@ class KafkaServer:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
                 return
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise AssertionError((self.home / "log").read_text("utf-8"))
+                raise AssertionError(self._log())
             time.sleep(POLL_S)
 
     def kill(self) -> None:
@@ -191,15 +195,21 @@ class KafkaServer:
         self.kill()
         shutil.rmtree(self.home, ignore_errors=True)
 
-    def _write(self, controller: int, settings: dict[str, str]) -> None:
+    def _log(self) -> str:
+        return (self.home / "log").read_text("utf-8")
+
+    def _write(self, listeners: dict[str, int], settings: dict[str, str]) -> None:
         lines = {
             "process.roles": "broker,controller",
             "node.id": "1",
-            "controller.quorum.voters": f"1@127.0.0.1:{controller}",
+            "controller.quorum.voters": f"1@127.0.0.1:{listeners['CONTROLLER']}",
             "controller.listener.names": "CONTROLLER",
-            "listeners": f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{controller}",
+            "listeners": ",".join(f"{name}://127.0.0.1:{port}" for name, port in listeners.items()),
             "log.dirs": str(self.home / "data"),
             "auto.create.topics.enable": "true",
+            # A broker that was killed may come back when its session has run out.
+            "broker.session.timeout.ms": "1000",
+            "broker.heartbeat.interval.ms": "200",
             "offsets.topic.num.partitions": "1",
             "offsets.topic.replication.factor": "1",
         } | settings
@@ -221,8 +231,11 @@ class KafkaServer:
 
 
 @contextlib.contextmanager
-def kafka_server(settings: dict[str, str] | None = None) -> Iterator[KafkaServer]:
-    server = KafkaServer(settings)
+def kafka_server(
+    settings: dict[str, str] | None = None, listener: str = "PLAINTEXT"
+) -> Iterator[KafkaServer]:
+    """A broker that is running; ``listener`` is the one that ``url`` names."""
+    server = KafkaServer(settings, listener)
     try:
         server.start()
         yield server

@@ -57,6 +57,7 @@ class KafkaBus:
         except KafkaException as error:
             raise Misconfigured(f"Kafka's client refuses its options: {_text(error)}.") from None
         bus._reader.start()
+        bus._tops.warm()
         return bus
 
     async def started(self, within_s: float) -> bool:

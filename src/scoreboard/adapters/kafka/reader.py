@@ -126,6 +126,7 @@ class Reader:
         except Misconfigured as error:
             self._refuse(error)
         except (KafkaException, TimeoutError) as error:
+            self._consumer.poll(0)  # what the connections say is the better reason
             self._tell(reachable=False, reason=str(error))
         except Exception:  # noqa: BLE001 - nothing may end the thread
             _LOG.exception("the reader of %s failed", self._partition.topic)
@@ -182,7 +183,7 @@ class Reader:
             self._probe_at_s = time.monotonic() + RETRY_S
             if error.args[0].code() in _GONE:
                 raise TopicGone from None
-            self._tell(reachable=False, reason=self._reason or error.args[0].str())
+            self._tell(reachable=False, reason=error.args[0].str())
             return
         self._probe_at_s = time.monotonic() + PROBE_EVERY_S
         self._tell(reachable=True)
@@ -211,7 +212,7 @@ class Reader:
         if reachable is self._reachable:
             return
         if not reachable:
-            _LOG.error("the brokers cannot be reached: %s", reason)
+            _LOG.error("the brokers cannot be reached: %s", self._reason or reason)
         self._reachable = reachable
         self._reason = ""
         self._on_loop(self._ears.reachable, reachable)

@@ -50,6 +50,10 @@ class Sender:
         self._failures = 0
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"kafka {topic}")
 
+    def warm(self) -> None:
+        """Make the producer now: it asks the brokers for its identity, which takes a second."""
+        self._thread.submit(self._open)
+
     async def send(self, records: Sequence[Record]) -> None:
         """Return when the brokers have all records, each key's in this order.
 
@@ -79,13 +83,17 @@ class Sender:
         return False
 
     def _deliver(self, records: Sequence[Record], until_s: float) -> bool:
+        producer = self._open()
         self._failures = 0
+        for record in records:
+            producer.produce(self._topic, record.value, record.key, headers=record.headers)
+        waiting = producer.flush(max(0.0, until_s - time.monotonic()))
+        return waiting == 0 and self._failures == 0
+
+    def _open(self) -> Producer:
         if self._producer is None:
             self._producer = Producer(self._configuration, logger=logging.getLogger(__name__))
-        for record in records:
-            self._producer.produce(self._topic, record.value, record.key, headers=record.headers)
-        waiting = self._producer.flush(max(0.0, until_s - time.monotonic()))
-        return waiting == 0 and self._failures == 0
+        return self._producer
 
     def _discard(self) -> None:
         """Take back what the brokers have not got; the next batch begins with a new producer.
