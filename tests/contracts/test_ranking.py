@@ -474,19 +474,26 @@ async def test_a_page_tells_the_last_posting_of_its_period(ranking: Ranking) -> 
     assert (snapshot.seq, snapshot.at) == (10, 100)
 
 
-async def test_a_snapshot_tells_where_to_go_on(ranking: Ranking) -> None:
+async def test_a_full_top_tells_where_to_go_on_also_for_those_who_come_later(
+    ranking: Ranking,
+) -> None:
     await begin(ranking)
     moves = tuple(Move("one", "all", f"u{seq}", 1, seq, 10 * seq) for seq in range(1, 13))
-    await ranking.apply(Group(EPOCH, 0, 10, moves[:10]))
+    await ranking.apply(Group(EPOCH, 0, 9, moves[:9]))
+    nine = await ranking.snapshot(ONE, "all")
+    assert nine is not None
+    assert nine.end is None
+    await ranking.apply(Group(EPOCH, 9, 10, moves[9:10]))
     full = await ranking.snapshot(ONE, "all")
     assert full is not None
-    assert full.end is None
-    await ranking.apply(Group(EPOCH, 10, 12, moves[10:]))
-    more = await ranking.snapshot(ONE, "all")
-    assert more is not None
-    page = await ranking.page(ONE, "all", more.end, 10)
+    nobody = await ranking.page(ONE, "all", full.end, 10)
+    assert nobody is not None
+    assert nobody.rows == ()
+    assert list(await ranking.apply(Group(EPOCH, 10, 12, moves[10:]))) == []
+    page = await ranking.page(ONE, "all", full.end, 10)
     assert page is not None
     assert [row.user_id for row in page.rows] == ["u11", "u12"]
+    assert await ranking.snapshot(ONE, "all") == full
 
 
 async def test_ties_go_to_whoever_got_there_first_whatever_their_names(ranking: Ranking) -> None:

@@ -98,7 +98,8 @@ async def running(world: Any) -> AsyncIterator[None]:
     tasks = [asyncio.ensure_future(each.run()) for each in (world.relay(), world.publisher)]
     try:
         async with asyncio.timeout(10):
-            while await world.ranking.total(Board(board="default"), "all") is None:
+            default = Board(board="default")
+            while await world.ranking.total(default, "all") is None:  # noqa: ASYNC110
                 await asyncio.sleep(0)
         yield
     finally:

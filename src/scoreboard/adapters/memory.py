@@ -19,6 +19,7 @@ from scoreboard.core.standing import (
     around_in,
     page_in,
     standing_in,
+    top_in,
 )
 from scoreboard.errors import Deposed, OutOfPlace
 from scoreboard.ports import Group, Key, Mark, Move, News, Place, Rate, Verdict
@@ -207,7 +208,7 @@ class MemoryRanking:
         order = self._order(board, period)
         if order is None or self._read is None:
             return None
-        rows, end = page_in(order, board.tie, None, TOP_SIZE)
+        rows, end = top_in(order, board.tie)
         seq, at = order.changed
         return Snapshot(board.board, period, self._read.place[0], seq, at, rows, end)
 

@@ -25,7 +25,8 @@ class Row(Struct, frozen=True, gc=False):
 class Snapshot(Struct, frozen=True):
     """The top of a board in a period, with the place and time of what last changed it.
 
-    ``end`` is the sort key to go on after, or None when nobody follows.
+    ``end`` is the sort key to go on after, or None while the top is not full: whether anybody
+    follows a full one can change without changing it.
     """
 
     board: str
@@ -134,6 +135,13 @@ def page_in(
     shown = scores[:limit]
     end = shown[-1].key() if len(scores) > limit else None
     return _rows(order, tie, shown), end
+
+
+def top_in(order: Order, tie: Tie) -> tuple[tuple[Row, ...], tuple[int, int] | None]:
+    """The top rows, and the key to go on after; None while the top is not full."""
+    scores = order.after(None, TOP_SIZE)
+    end = scores[-1].key() if len(scores) == TOP_SIZE else None
+    return _rows(order, tie, scores), end
 
 
 def around_in(order: Order, tie: Tie, user_id: str, radius: int) -> tuple[Row, ...]:

@@ -21,6 +21,7 @@ from scoreboard.core.standing import (
     around_in,
     page_in,
     standing_in,
+    top_in,
 )
 from scoreboard.errors import Deposed, OutOfPlace, Unavailable
 from scoreboard.ports import Group, Key, Mark, Place
@@ -168,7 +169,7 @@ class RedisRanking:
         found = await self._after(board, period, None, TOP_SIZE)
         if found is None:
             return None
-        rows, end = page_in(found.order, board.tie, None, TOP_SIZE)
+        rows, end = top_in(found.order, board.tie)
         seq, at = found.facts.changed_seq, found.facts.changed_at
         return Snapshot(board.board, period, found.place[0], seq, at, rows, end)
 

@@ -19,6 +19,7 @@ from scoreboard.core.standing import (
     around_in,
     page_in,
     standing_in,
+    top_in,
 )
 from scoreboard.errors import Unavailable
 from scoreboard.ports import AuditEntry, Head, Key
@@ -102,7 +103,7 @@ def head(db: sqlite3.Connection) -> Head:
 def snapshot(db: sqlite3.Connection, board: Board, period: str) -> Snapshot:
     order = TableOrder(db, board.board, period)
     top = order.after(None, TOP_SIZE)
-    placed, end = page_in(order, board.tie, None, TOP_SIZE)
+    placed, end = top_in(order, board.tie)
     seq, at = max([order.marked(), *((score.seq, score.at) for score in top)])
     return Snapshot(board.board, period, head(db).epoch, seq, at, placed, end)
 

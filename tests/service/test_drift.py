@@ -1,0 +1,108 @@
+"""It is promised that a ranking which differs from the ledger is found and made anew."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from scoreboard.core.score import Score
+from scoreboard.ports import Mark
+from scoreboard.service import drift as module
+from scoreboard.service.drift import Compared, DriftCheck, compared
+from scoreboard.service.leadership import Alone
+from tests.contracts.material import PRIZE, QUIZ, append, award, put
+
+ALL = ("default", "all")
+
+
+class Distrust:
+    def __init__(self) -> None:
+        self.times = 0
+
+    def __call__(self) -> None:
+        self.times += 1
+
+
+@pytest.fixture
+async def ranked(world: Any) -> Any:
+    """A world of thirty users, ranked."""
+    await put(world.ledger, QUIZ, PRIZE)
+    awards = [award(f"a{number}", f"user-{number:02d}", PRIZE) for number in range(30)]
+    await append(world.ledger, world.clock, *awards)
+    world.relay_of_mine = world.relay()
+    await world.relay_of_mine.rebuild()
+    return world
+
+
+def check_of(world: Any, distrust: Distrust) -> DriftCheck:
+    return DriftCheck(
+        world.ledger,
+        world.ranking,
+        world.catalogue,
+        Alone(),
+        distrust=distrust,
+        telemetry=world.telemetry,
+    )
+
+
+async def spoil(world: Any, *scores: Score, missing: str = "") -> None:
+    """Put other scores into the ranking, behind the back of the ledger."""
+    place = await world.ranking.place()
+    known = await world.ledger.scores(*ALL, None, 100)
+    wrong = {score.user_id: score for score in (*known, *scores)}
+    wrong.pop(missing, None)
+    await world.ranking.rebuild(place)
+    await world.ranking.load(Mark(*ALL, 1, 1), list(wrong.values()))
+    await world.ranking.switch()
+
+
+async def test_a_ranking_that_agrees_is_trusted(ranked: Any) -> None:
+    distrust = Distrust()
+    found = await check_of(ranked, distrust).check()
+    assert found == Compared(same=30)
+    assert distrust.times == 0
+    assert ranked.metric("scoreboard_ranking_drift") == 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "missing"),
+    [
+        ([Score("user-07", 13, 9, 0)], ""),
+        ([Score("ghost", 99, 9, 0)], ""),
+        ([], "user-07"),
+    ],
+    ids=["another score", "a user that the ledger does not know", "a user left out"],
+)
+async def test_a_difference_is_found_and_told(
+    ranked: Any, wrong: list[Score], missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "STARTS", "a")
+    await spoil(ranked, *wrong, missing=missing)
+    distrust = Distrust()
+    found = await check_of(ranked, distrust).check()
+    assert found.different == 1
+    assert distrust.times == 1
+    assert ranked.metric("scoreboard_ranking_drift") == 1
+
+
+async def test_a_posting_on_its_way_is_no_difference(ranked: Any) -> None:
+    await append(ranked.ledger, ranked.clock, award("late", "user-03"), award("new", "zoe"))
+    users = ["user-03", "user-04", "zoe", "nobody"]
+    assert await compared(ranked.ledger, ranked.ranking, ALL, users) == Compared(2, 2, 0)
+    await ranked.relay_of_mine.follow()
+    assert await compared(ranked.ledger, ranked.ranking, ALL, users) == Compared(4)
+
+
+async def test_a_distrusted_ranking_is_made_anew(ranked: Any, until: Any) -> None:
+    await spoil(ranked, Score("user-07", 13, 9, 0))
+    relay = ranked.relay()
+    task = asyncio.ensure_future(relay.run())
+    await until(lambda: ranked.metric("scoreboard_ranking_seq"))
+    relay.distrust()
+    await until(lambda: _agrees(ranked))
+    task.cancel()
+
+
+async def _agrees(world: Any) -> bool:
+    users = [f"user-{number:02d}" for number in range(30)]
+    return await compared(world.ledger, world.ranking, ALL, users) == Compared(same=30)
