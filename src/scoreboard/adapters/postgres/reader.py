@@ -19,6 +19,7 @@ from scoreboard.core.standing import (
     around_in,
     page_in,
     standing_in,
+    top_in,
 )
 from scoreboard.errors import NotFound, Unavailable
 from scoreboard.ports import COUNT_MAX, AuditEntry, Head, Key
@@ -76,7 +77,7 @@ async def head(connection: Connection) -> Head:
 async def snapshot(connection: Connection, board: Board, period: str) -> Snapshot:
     found = await connection.fetch(SQL["snapshot"], board.board, period, TOP_SIZE + 1)
     order = _order_from_the_first(found)
-    placed, end = page_in(order, board.tie, None, TOP_SIZE)
+    placed, end = top_in(order, board.tie)
     top = order.after(None, TOP_SIZE)
     seq, at = max([_marked(found[0]), *((score.seq, score.at) for score in top)])
     return Snapshot(board.board, period, found[0]["epoch"], seq, at, placed, end)
