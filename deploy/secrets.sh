@@ -29,8 +29,8 @@ url() { # ROLE: the settings file of a node or of the migration
 
 random | secret secret "$scoreboard"
 random | secret scoreboard_owner.password "$postgres"
-random | secret scoreboard.password "$postgres"
+random | secret scoreboard_node.password "$postgres"
 random | secret grafana.password "$grafana"
 url scoreboard_owner | secret migrate.toml "$scoreboard"
-url scoreboard | secret scoreboard.toml "$scoreboard"
+url scoreboard_node | secret scoreboard.toml "$scoreboard"
 echo "The secrets are in $(pwd)."

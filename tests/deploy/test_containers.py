@@ -134,7 +134,7 @@ def test_secrets_are_made_once_and_are_what_the_service_takes(tmp_path: Path) ->
     assert {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()} == {0o400}
     wanted = document(COMPOSE)["secrets"].values()
     assert {Path(each["file"]).name for each in wanted} == set(made)
-    for name, role in (("scoreboard.toml", "scoreboard"), ("migrate.toml", "scoreboard_owner")):
+    for name, role in (("scoreboard.toml", "scoreboard_node"), ("migrate.toml", "scoreboard_owner")):
         found = settings.load({}, {"SCOREBOARD_CONFIG": str(folder / name)}, tmp_path)
         password = made[f"{role}.password"].decode()
         assert str(found.ledger) == f"postgresql://{role}:{password}@postgres:5432/scoreboard"
@@ -142,7 +142,7 @@ def test_secrets_are_made_once_and_are_what_the_service_takes(tmp_path: Path) ->
 
 
 def test_the_role_of_the_service_owns_nothing(tmp_path: Path, postgres_programs: Path) -> None:
-    (tmp_path / "scoreboard.password").write_text("it's a secret", "utf-8")
+    (tmp_path / "scoreboard_node.password").write_text("it's a secret", "utf-8")
     with postgres_running(postgres_programs) as server:
         run(
             "sh",
@@ -156,6 +156,6 @@ def test_the_role_of_the_service_owns_nothing(tmp_path: Path, postgres_programs:
         )
         asked = (
             "SELECT rolcanlogin, rolsuper, rolcreatedb, rolcreaterole, "
-            "rolpassword LIKE 'SCRAM-SHA-256$%' FROM pg_authid WHERE rolname = 'scoreboard'"
+            "rolpassword LIKE 'SCRAM-SHA-256$%' FROM pg_authid WHERE rolname = 'scoreboard_node'"
         )
         assert server.psql(asked) == "t|f|f|f|t"
