@@ -1,6 +1,7 @@
 """A ranking on Redis, and what its server can do: hang, die, come back, fill up, refuse."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from redis.crc import key_slot
 from scoreboard.adapters.redis.ranking import RedisRanking
 from scoreboard.errors import Misconfigured, OutOfPlace, Unavailable
 from scoreboard.ports import Mark
-from tests.servers.valkey import ValkeyServer, running
+from tests.servers.valkey import ValkeyServer, free_port, running
 
 from .redis_material import (
     ALL,
@@ -19,6 +20,7 @@ from .redis_material import (
     EPOCH,
     LOADED,
     START,
+    Hands,
     build,
     group,
     hands,
@@ -56,6 +58,12 @@ async def test_a_server_that_hangs_is_unavailable_and_comes_back_by_itself(
             found = await asyncio.gather(*calls, return_exceptions=True)
         assert {type(each) for each in found} == {Unavailable}
         assert heard == [False]
+        trying = asyncio.create_task(ranking.place())
+        await asyncio.sleep(0)
+        with pytest.raises(Unavailable):
+            await ranking.snapshot(DEFAULT, "all")
+        assert not trying.done(), "only one waits for a server that is known to hang"
+        trying.cancel()
         own_valkey.resume()
         assert await until_back(lambda: top(ranking)) in (FULL, [("ada", 6), *FULL[::2]])
         assert heard == [False, True]
@@ -234,28 +242,62 @@ async def test_what_is_no_address_is_refused_with_a_sentence(url: str) -> None:
 
 
 @pytest.fixture
-def cluster(valkey_program: Path) -> Iterator[ValkeyServer]:
-    """A cluster of one node: it refuses scripts that leave their slot."""
-    with running(valkey_program, {"cluster-enabled": "yes"}) as server:
-        with hands(server.url()) as keys:
-            keys.client.execute_command("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
-            while keys.client.execute_command("CLUSTER", "INFO").find(b"cluster_state:ok") < 0:
-                pass
-        yield server
+def cluster(valkey_program: Path) -> Iterator[tuple[ValkeyServer, ValkeyServer]]:
+    """Two nodes with half of the slots each: they refuse what is not in theirs."""
+    settings = [{"cluster-enabled": "yes", "cluster-port": str(free_port())} for _ in range(2)]
+    halves = [("0", "8191"), ("8192", "16383")]
+    with running(valkey_program, settings[0]) as one, running(valkey_program, settings[1]) as two:
+        with hands(one.url()) as first, hands(two.url()) as second:
+            for keys, half in zip((first, second), halves, strict=True):
+                keys.client.execute_command("CLUSTER", "ADDSLOTSRANGE", *half)
+            at = ("127.0.0.1", str(two.port), settings[1]["cluster-port"])
+            first.client.execute_command("CLUSTER", "MEET", *at)
+            deadline = time.monotonic() + 30
+            while not (is_whole(first) and is_whole(second)):
+                assert time.monotonic() < deadline, "the nodes do not find each other"
+                time.sleep(0.01)
+        yield one, two
 
 
-async def test_all_keys_are_in_one_slot_of_a_cluster(cluster: ValkeyServer) -> None:
-    url = cluster.url()
-    async with opened(url) as ranking:
+def is_whole(keys: Hands) -> bool:
+    state = keys.client.execute_command("CLUSTER", "INFO")
+    return b"cluster_state:ok" in state and b"cluster_slots_ok:16384" in state
+
+
+@pytest.mark.parametrize("asked", [0, 1])
+async def test_in_a_cluster_all_keys_are_in_one_slot_on_whichever_node_has_it(
+    cluster: tuple[ValkeyServer, ValkeyServer], asked: int
+) -> None:
+    slot = key_slot(b"{here}")
+    async with opened(cluster[asked].url("here")) as ranking:
         await ranking.lead(1)
         await build(ranking)
         await ranking.apply(STEP)
         await ranking.rebuild((EPOCH, START))
         await ranking.load(Mark(*ALL, 1, 10), LOADED)
-        with hands(url) as keys:
-            slots = {key_slot(key) for key in keys.present()}
+        with hands(cluster[0 if slot < 8192 else 1].url("here")) as keys:
+            assert {key_slot(key) for key in keys.present()} == {slot}
             assert len(keys.present()) == 9
-        assert len(slots) == 1
         await ranking.switch()
+        assert await top(ranking) == FULL
         await ranking.forget(*ALL)
         assert await ranking.periods() == []
+
+
+async def test_it_goes_back_to_its_address_when_another_node_is_lost(
+    cluster: tuple[ValkeyServer, ValkeyServer],
+) -> None:
+    owner = 0 if key_slot(b"{here}") < 8192 else 1
+    heard: list[bool] = []
+    url = cluster[1 - owner].url("here")
+    ranking = await RedisRanking.open(url, observe=heard.append)
+    try:
+        await build(ranking)
+        cluster[owner].kill()
+        with pytest.raises(Unavailable):
+            await ranking.place()
+        cluster[owner].start()
+        assert await until_back(ranking.place) is None
+        assert heard == [False, True]
+    finally:
+        await ranking.close()

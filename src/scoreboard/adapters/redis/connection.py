@@ -15,7 +15,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import (
     AuthenticationError,
-    ConnectionError,  # noqa: A004 - the driver's name for it
+    MovedError,
     NoPermissionError,
     NoScriptError,
     RedisError,
@@ -30,6 +30,9 @@ CALL_TIMEOUT_S = 2.5
 """One call with all it takes, a new connection and a lost script included."""
 
 CONNECTIONS_MAX = 32
+HOPS_MAX = 3
+"""How often one call is sent on by nodes of a cluster."""
+
 KEEP = "noeviction"
 
 _PREFIX = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -71,6 +74,10 @@ def connect(url: str, *, observe: Callable[[bool], None] = lambda _: None) -> "C
         Misconfigured: this is no such address.
     """
     address, prefix = _split(url)
+    return Connection(address, prefix, observe)
+
+
+def _client(address: str) -> "Redis":
     try:
         client = Redis.from_url(
             address,
@@ -85,7 +92,7 @@ def connect(url: str, *, observe: Callable[[bool], None] = lambda _: None) -> "C
         make()  # refuses names that it does not know
     except (ValueError, TypeError) as error:
         raise Misconfigured(f"not an address of Redis: {error}") from error
-    return Connection(client, prefix, observe)
+    return client
 
 
 def _split(url: str) -> tuple[str, str]:
@@ -102,14 +109,19 @@ def _split(url: str) -> tuple[str, str]:
 class Connection:
     """Calls to one server; each is bounded in time and answers in the types of Python.
 
-    All keys begin with ``{prefix}``: in braces, so that Redis Cluster keeps them on one node.
+    All keys begin with ``{prefix}``: in braces, so that Redis Cluster keeps them on one node, the
+    one that this goes to when another says so. While a server hangs, one call at a time waits for
+    it and the others are told at once.
     """
 
-    def __init__(self, client: "Redis", prefix: str, observe: Callable[[bool], None]) -> None:
-        self.client = client
+    def __init__(self, address: str, prefix: str, observe: Callable[[bool], None]) -> None:
         self.prefix = prefix
+        self.client = _client(address)
         self._observe = observe
-        self._execute: Callable[..., Awaitable[Any]] = client.execute_command
+        self._address = address
+        self._at = address
+        self._hung = False
+        self._tried = False
         self._lost = False
         self._read_only = True
 
@@ -138,11 +150,11 @@ class Connection:
             Unavailable: the server did not answer; the script may have run all the same.
             WrongData: a key is of another type than the script expects.
         """
-        return await self._bounded(self._evaluate(script, keys, args))
+        return await self._bounded(lambda: self._evaluate(script, keys, args))
 
     async def command(self, *words: Argument) -> Any:
         """One command; raises as ``run``."""
-        return await self._bounded(self._execute(*words))
+        return await self._bounded(lambda: self._execute(*words))
 
     async def close(self) -> None:
         """End all connections; calls under way fail."""
@@ -167,20 +179,50 @@ class Connection:
     def _verb(self, script: Script) -> str:
         return "EVALSHA_RO" if script.reads and self._read_only else "EVALSHA"
 
-    async def _bounded(self, call: Any) -> Any:
+    async def _execute(self, *words: Argument) -> Any:
+        for _ in range(HOPS_MAX):
+            call: Callable[..., Awaitable[Any]] = self.client.execute_command
+            try:
+                return await call(*words)
+            except MovedError as moved:
+                await self._go_to(f"{moved.host}:{moved.port}")
+        raise Unavailable
+
+    async def _bounded(self, call: Callable[[], Awaitable[Any]]) -> Any:
+        if self._hung and self._tried:
+            raise Unavailable
+        self._tried = True
         try:
             async with asyncio.timeout(CALL_TIMEOUT_S):
-                answer = await call
-        except (ConnectionError, TimeoutError, OSError) as error:
-            self._tell(lost=True)
+                answer = await call()
+        except NoPermissionError as error:
             raise Unavailable from error
-        except RedisError as error:
+        except (RedisError, OSError) as error:
             if type(error) is ResponseError and _STUMBLED.match(str(error)):
+                self._found()
                 raise WrongData from error
+            self._hung = isinstance(error, TimeoutError | asyncio.TimeoutError)
             self._tell(lost=True)
+            if self._at != self._address:
+                await self._go_to(urlsplit(self._address).netloc.rpartition("@")[2])
             raise Unavailable from error
-        self._tell(lost=False)
+        finally:
+            self._tried = False
+        self._found()
         return answer
+
+    async def _go_to(self, place: str) -> None:
+        """Call another node of the cluster from now on."""
+        parts = urlsplit(self._address)
+        user, at, _ = parts.netloc.rpartition("@")
+        address = urlunsplit(parts._replace(netloc=f"{user}{at}{place}"))
+        if address != self._at:
+            self._at, before, self.client = address, self.client, _client(address)
+            await before.aclose()
+
+    def _found(self) -> None:
+        self._hung = False
+        self._tell(lost=False)
 
     def _tell(self, *, lost: bool) -> None:
         if lost != self._lost:
