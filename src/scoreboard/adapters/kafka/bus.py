@@ -80,7 +80,7 @@ class KafkaBus:
 
     async def publish(self, news: Sequence[News]) -> None:
         if news:
-            await self._tops.send([of_news(each) for each in news])
+            await self._tops.send(map(of_news, news))
 
     async def close_period(self, board: str, period: str) -> None:
         await self._tops.send([Record(period_key(board, period), None)])
@@ -102,7 +102,7 @@ class KafkaBus:
 
     async def feed(self, postings: Sequence[Posting]) -> None:
         if postings and self._postings is not None:
-            await self._postings.send([of_posting(each) for each in postings])
+            await self._postings.send(map(of_posting, postings))
 
     def _hear(self, heard: Heard) -> None:
         for key, news in heard.items():

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -54,8 +54,10 @@ class Sender:
         """Make the producer now: it asks the brokers for its identity, which takes a second."""
         self._thread.submit(self._open)
 
-    async def send(self, records: Sequence[Record]) -> None:
+    async def send(self, records: Iterable[Record]) -> None:
         """Return when the brokers have all records, each key's in this order.
+
+        They are made in the thread, where a thousand of them hold up nobody.
 
         Raises:
             Unavailable: some may be missing, and of each key only the last ones.
@@ -71,7 +73,7 @@ class Sender:
         await loop.run_in_executor(self._thread, self._discard)
         self._thread.shutdown()
 
-    def _send(self, records: Sequence[Record], until_s: float) -> bool:
+    def _send(self, records: Iterable[Record], until_s: float) -> bool:
         if time.monotonic() >= until_s:
             return False
         try:
@@ -82,7 +84,7 @@ class Sender:
         self._discard()
         return False
 
-    def _deliver(self, records: Sequence[Record], until_s: float) -> bool:
+    def _deliver(self, records: Iterable[Record], until_s: float) -> bool:
         producer = self._open()
         self._failures = 0
         for record in records:
