@@ -270,7 +270,8 @@ async def test_one_node_alone_is_exact_whatever_redis_forgets(own_valkey: Valkey
 async def test_what_is_no_log_of_ours_is_mended(
     own_valkey: ValkeyServer, plant: tuple[str, ...]
 ) -> None:
-    async with node(own_valkey.url()) as limiter:
+    heard: list[bool] = []
+    async with node(own_valkey.url(), observe=heard.append) as limiter:
         await limiter.hit("u1", THREE)
         key = keys(own_valkey, "*u1")[0]
         with contextlib.closing(own_valkey.client()) as client:
@@ -278,19 +279,22 @@ async def test_what_is_no_log_of_ours_is_mended(
             client.execute_command(plant[0], key, *plant[1:])
         assert 2 <= await granted(limiter, "u1", THREE, 5) <= 3
         assert not (await limiter.hit("u1", THREE)).allowed
+    assert heard == []
 
 
 @pytest.mark.parametrize("plant", [("RPUSH", "a"), ("SET", "junk")], ids=lambda plant: plant[0])
 async def test_a_broken_mark_of_the_beginning_is_made_again(
     own_valkey: ValkeyServer, plant: tuple[str, ...]
 ) -> None:
-    async with node(own_valkey.url()) as limiter:
+    heard: list[bool] = []
+    async with node(own_valkey.url(), observe=heard.append) as limiter:
         await limiter.hit("u1", THREE)
         key = keys(own_valkey, "*began")[0]
         with contextlib.closing(own_valkey.client()) as client:
             client.delete(key)
             client.execute_command(plant[0], key, *plant[1:])
         assert await granted(limiter, "u1", THREE, 5) == 2
+    assert heard == []
 
 
 # --- what starting nodes remember out of the ledger

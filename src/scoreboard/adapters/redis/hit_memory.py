@@ -2,6 +2,7 @@
 
 from bisect import insort
 from collections import OrderedDict
+from collections.abc import Mapping
 
 from scoreboard.ports import Rate
 
@@ -68,10 +69,11 @@ class HitMemory:
             return ""
         return " ".join(map(str, log.moments))
 
-    def tell(self, key: str, began: int) -> None:
-        log = self._logs.get(key)
-        if log is not None:
-            log.told = began
+    def tell(self, told: Mapping[str, str], began: int) -> None:
+        """Note that data begun then has these moments, unless there are others by now."""
+        for key, text in told.items():
+            if self.untold(key, began) == text:
+                self._logs[key].told = began
 
     def _sweep(self, now: int) -> None:
         self._until_sweep -= 1

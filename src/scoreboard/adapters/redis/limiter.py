@@ -193,7 +193,6 @@ class RedisLimiter:
         if len(numbers) != 2 * len(batch):
             return False
         for request, remaining, reset_us in zip(batch, numbers[::2], numbers[1::2], strict=True):
-            self._memory.tell(request.key, self._began)
             if not request.answer.done():
                 request.answer.set_result(_Answer(remaining, reset_us, self._server_us))
         return True
@@ -201,10 +200,12 @@ class RedisLimiter:
     async def _call(self, batch: Sequence[_Request]) -> Sequence[int]:
         """Two numbers a request, or none when the data is other data than was thought."""
         clock = 0 if self._clock is None else self._now_us()
-        untold = {request.key: self._memory.untold(request.key, self._began) for request in batch}
+        told: dict[str, str] = {}
         words: list[str | int] = []
         for what, key, rate, moment, _ in batch:
-            text = str(moment) if moment else untold.pop(key, "")
+            text = str(moment) if moment else ""
+            if not moment and key not in told and (text := self._memory.untold(key, self._began)):
+                told[key] = text
             words += (what, key, rate.limit, rate.window_s * US, text)
         asked = msgspec.msgpack.encode((clock, self._began, self._log_of, words))
         asked_us = self._now_us()
@@ -212,6 +213,8 @@ class RedisLimiter:
         self._server_us, began, *numbers = answer
         self._ahead_us += self._server_us - (asked_us + self._now_us()) // 2
         self._began = began
+        if numbers:
+            self._memory.tell(told, began)
         return numbers
 
     def _lose(self) -> None:
