@@ -15,6 +15,7 @@ exceptions. ``temporary`` says that asking again can help. HTTP statuses are in
     |   +-- Limited           RateLimited, TooManyConnections
     +-- Outage                we have to change something: Unavailable, OutcomeUnknown, Overloaded
     +-- Misconfigured         the operator has to change something: refuses to start
+    |   +-- HistoryRefused    ... or to take over another ledger's history
     +-- PeriodMoved           inside only: the group was prepared for periods that have ended
     +-- CatalogueMoved        inside only: the group was prepared with settings that have changed
     +-- OutOfPlace            inside only: a group does not begin right after the ranking's place
@@ -241,6 +242,12 @@ class Misconfigured(ScoreboardError):
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence)
+
+
+class HistoryRefused(Misconfigured):
+    """The history cannot become that of this ledger."""
+
+    code = "history-refused"
 
 
 class PeriodMoved(ScoreboardError):

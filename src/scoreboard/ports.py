@@ -13,6 +13,7 @@ from msgspec import Struct
 from scoreboard.core.action import Action
 from scoreboard.core.award import Award, Outcome
 from scoreboard.core.board import Board
+from scoreboard.core.history import Line, Origin, Person, Tally
 from scoreboard.core.posting import Posting
 from scoreboard.core.score import Score
 from scoreboard.core.standing import Page, Row, Snapshot, Standing
@@ -76,6 +77,18 @@ class AuditEntry(Struct, frozen=True):
     reason: str
     before: str | None
     after: str | None
+
+
+Part = Origin | Board | Action | AuditEntry | Person | Tally | Line
+"""A piece of a ledger's history."""
+
+History = AsyncIterator[Sequence[Part]]
+"""A ledger as of one moment, in pages of one part or more, all of one kind.
+
+In the order of ``Part``: one origin, the boards, the actions, the audit entries from the first
+on, the people by reference, a tally of each period that has scores or a mark (and of each board's
+``all``), and the postings from the first on.
+"""
 
 
 class Standings(Protocol):
@@ -237,6 +250,44 @@ class Ledger(Standings, Protocol):
 
     async def move_bookmark(self, follower: str, seq: int) -> None:
         """Remember how far a follower has come; a smaller seq changes nothing."""
+        ...
+
+    def history(self) -> History:
+        """The whole ledger as of one moment, while awards go on; in bounded memory.
+
+        Not in it: the secret's fingerprint, the lease and the bookmarks, which belong to nodes.
+
+        Raises:
+            Unavailable: there is no more to be had; what came is to be thrown away.
+        """
+        ...
+
+    async def restore(self, history: History) -> None:
+        """Become the ledger of a history, with its epoch, places, ids and times; all or nothing.
+
+        Scores are added up anew from the postings, by the periods that the tallies name, and
+        compared with the tallies. Bookmarks begin anew, so that followers get every posting. An
+        exception of the iterator ends it.
+
+        Raises:
+            HistoryRefused: this ledger has more than its first posting, or the history has a
+                posting twice, one of an unknown user, or scores that do not add up. Nothing
+                changed.
+            Misconfigured: this user may not do it.
+            Unavailable: nothing changed.
+            OutcomeUnknown: the commit's answer was lost.
+        """
+        ...
+
+    async def new_epoch(self, caller: str, reason: str) -> Head:
+        """Make this ledger another one than its copies, and record who did it and why.
+
+        The epoch becomes the ledger's time, or one more than it was if that is greater; postings
+        go on with the next seq.
+
+        Raises:
+            Misconfigured: this user may not do it.
+        """
         ...
 
     def on_commit(self, wake: Callable[[], None]) -> None:

@@ -29,6 +29,7 @@ _COMMANDS = (
     (LOOK_AFTER, "check", "check:check", "Look at settings, secret, database and service."),
     (LOOK_AFTER, "migrate", "check:migrate", "Bring the database up to date."),
     (LOOK_AFTER, "rebuild", "rebuild:rebuild", "Add the ledger up again; compare all scores."),
+    (LOOK_AFTER, "ledger", "ledger:app", "The whole history: export, import, new epoch."),
     (LOOK_AFTER, "openapi", "documents:openapi", "Print the OpenAPI document (HTTP)."),
     (LOOK_AFTER, "asyncapi", "documents:asyncapi", "Print the AsyncAPI document (live)."),
     (LOOK_AFTER, "bench", "bench:bench", "Measure this version, in a checkout."),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from scoreboard.adapters.migrations import pending
-from scoreboard.adapters.sqlite import catalogue, leases, reader
+from scoreboard.adapters.sqlite import catalogue, history, leases, reader
 from scoreboard.adapters.sqlite.file import SQL, STEPS, applied, connect, migrate, transaction
 from scoreboard.adapters.sqlite.writer import Stage, Writer
 from scoreboard.adapters.tail import Tail
@@ -25,6 +25,7 @@ from scoreboard.ports import (
     Catalogue,
     Change,
     Head,
+    History,
     Key,
     Opening,
     Prepared,
@@ -121,6 +122,28 @@ class SqliteLedger:
     async def move_bookmark(self, follower: str, seq: int) -> None:
         await self._write(leases.move_bookmark, self._writer, follower, seq)
 
+    async def history(self) -> History:
+        pages = history.pages(self._path)
+        try:
+            while (page := await self._to_the_end(next, pages, None)) is not None:
+                yield page
+        finally:
+            await self._to_the_end(pages.close)
+
+    async def restore(self, history_: History) -> None:
+        restoring = history.Restoring(self._writer)
+        try:
+            await self._write(restoring.begin)
+            async for page in history_:
+                await self._write(restoring.put, page)
+            await self._write(restoring.finish)
+        except BaseException as error:
+            await self._write(restoring.abandon, error)
+            raise
+
+    async def new_epoch(self, caller: str, reason: str) -> Head:
+        return await self._write(history.new_epoch, self._writer, caller, reason)
+
     def _committed(self, postings: Sequence[Posting]) -> None:
         if not postings:
             return
@@ -200,6 +223,15 @@ class SqliteLedger:
             return reader.at_once(self._reader(), lambda db: work(db, *args, **kwargs))
 
         return await asyncio.get_running_loop().run_in_executor(self._reading, read)
+
+    async def _to_the_end(self, work: Callable[..., T], *args: Any) -> T:
+        # What a thread is at cannot be cancelled, and a generator takes one call at a time.
+        future = asyncio.get_running_loop().run_in_executor(self._reading, work, *args)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            await asyncio.wait([future])
+            raise
 
     def _reader(self) -> sqlite3.Connection:
         db: sqlite3.Connection | None = getattr(self._own, "db", None)

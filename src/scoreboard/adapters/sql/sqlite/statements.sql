@@ -305,3 +305,92 @@ SELECT s.user_id, s.score, s.seq, s.updated_at
 FROM json_each(:users) AS u
 CROSS JOIN scores AS s
 WHERE s.board = :board AND s.period = :period AND s.user_id = u.value;
+
+-- name: counts
+-- How many rows an export has of each kind.
+SELECT 'boards', count(*) FROM boards
+UNION ALL
+SELECT 'actions', count(*) FROM actions
+UNION ALL
+SELECT 'audit', count(*) FROM audit
+UNION ALL
+SELECT 'users', count(*) FROM users;
+
+-- name: spans
+-- Every period with scores or a mark, and every board's `all`.
+SELECT board, period FROM scores
+UNION
+SELECT board, period FROM periods
+UNION
+SELECT board, 'all' FROM boards
+ORDER BY board, period;
+
+-- name: audit_after
+SELECT entry, at, caller, operation, subject, reason, before, after
+FROM audit
+WHERE entry > :after
+ORDER BY entry
+LIMIT :limit;
+
+-- name: people
+SELECT user_ref, user_id, salt, status
+FROM users
+WHERE user_ref > :after
+ORDER BY user_ref
+LIMIT :limit;
+
+-- name: lines
+-- Postings as they are kept, their columns in the order of core/history.py.
+SELECT
+    seq, epoch, award_id, kind, board, at, points, user_ref, action_id, score_after, key, caller,
+    reverses, detail
+FROM ledger
+WHERE seq > :after
+ORDER BY seq
+LIMIT :limit;
+
+-- name: restore_audit
+INSERT INTO audit (entry, at, caller, operation, subject, reason, before, after)
+VALUES (:entry, :at, :caller, :operation, :subject, :reason, :before, :after);
+
+-- name: restore_user
+INSERT INTO users (user_ref, user_id, salt, status)
+VALUES (:user_ref, :user_id, :salt, :status);
+
+-- name: restore_mark
+INSERT INTO periods (board, period, marked, marked_at)
+VALUES (:board, :period, :marked, :marked_at);
+
+-- name: restore_posting
+INSERT INTO ledger (
+    seq, epoch, award_id, kind, board, at, points, user_ref, action_id, score_after, key, caller,
+    reverses, detail
+)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: restore_head
+UPDATE ledger_head SET epoch = :epoch, seq = :seq, at = :at, catalogue = :catalogue;
+
+-- name: add_up
+-- Scores of a period from its postings, :after < seq <= :upto; a reversal comes later and counts
+-- where what it reverses does.
+INSERT INTO scores (board, period, user_id, score, seq, updated_at)
+SELECT
+    :board, :period, u.user_id, sum(m.points),
+    coalesce(max(iif(m.points <> 0, m.seq, NULL)), min(m.seq)),
+    coalesce(max(iif(m.points <> 0, m.at, NULL)), min(m.at))
+FROM (
+    SELECT user_ref, points, seq, at
+    FROM ledger
+    WHERE seq > :after AND seq <= :upto AND board = :board AND kind = 'award'
+    UNION ALL
+    SELECT user_ref, points, seq, at
+    FROM ledger
+    WHERE reverses > :after AND reverses <= :upto AND board = :board
+) AS m
+JOIN users AS u USING (user_ref)
+WHERE u.user_id IS NOT NULL
+GROUP BY u.user_id;
+
+-- name: new_epoch
+UPDATE ledger_head SET epoch = :epoch;
