@@ -6,7 +6,12 @@ from typing import Protocol
 
 import pytest
 
-pytest_plugins = ("tests.service_process",)
+pytest_plugins = (
+    "tests.service_process",
+    "tests.servers.postgres",
+    "tests.servers.valkey",
+    "tests.cluster",
+)
 
 REQUIRE = "SCOREBOARD_TEST_REQUIRE"
 SERVERS = frozenset(

@@ -25,8 +25,15 @@ Connection = Any
 Prepare = Callable[[Connection], Awaitable[None]]
 T = TypeVar("T")
 
-BROKEN = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, EOFError)
-"""What goes wrong with a server; also what the driver says when it finds the connection closed."""
+BROKEN = (
+    OSError,
+    EOFError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""What goes wrong with a server; the last two are what the driver makes of its sudden death."""
 _UNFIT = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,

@@ -1,5 +1,8 @@
 -- Writing a group: each statement of these functions sees what was committed before the head was
 -- locked; a single statement would not, its snapshot is older than the lock.
+--
+-- Plans are made when the tables are small and kept while they grow. OFFSET 0 leaves the planner
+-- no other way than one look-up a row, and comparing (user_ref, seq) no other index.
 
 CREATE FUNCTION clock_ms() RETURNS BIGINT
 LANGUAGE sql VOLATILE
@@ -54,7 +57,9 @@ BEGIN
     SELECT array_agg(u.user_ref ORDER BY w.n), array_agg(u.status ORDER BY w.n)
     INTO refs, statuses
     FROM unnest(p_users) WITH ORDINALITY AS w (user_id, n)
-    LEFT JOIN users AS u ON u.user_id = w.user_id;
+    LEFT JOIN LATERAL (
+        SELECT user_ref, status FROM users WHERE user_id = w.user_id OFFSET 0
+    ) AS u ON true;
     IF array_position(refs, NULL) IS NULL THEN
         RETURN;
     END IF;
@@ -65,7 +70,9 @@ BEGIN
     SELECT array_agg(u.user_ref ORDER BY w.n), array_agg(u.status ORDER BY w.n)
     INTO refs, statuses
     FROM unnest(p_users) WITH ORDINALITY AS w (user_id, n)
-    LEFT JOIN users AS u ON u.user_id = w.user_id;
+    LEFT JOIN LATERAL (
+        SELECT user_ref, status FROM users WHERE user_id = w.user_id OFFSET 0
+    ) AS u ON true;
 END $$;
 
 -- Record an ordinary group, in which no award has rules or zero points, no id comes twice and no
@@ -224,8 +231,12 @@ BEGIN
     INTO scores, seqs, ats
     FROM unnest(p_key_boards, p_key_periods, p_key_users) WITH ORDINALITY
         AS k (board, period, user_id, n)
-    LEFT JOIN scores AS s
-        ON s.board = k.board AND s.period = k.period AND s.user_id = k.user_id;
+    LEFT JOIN LATERAL (
+        SELECT score, seq, updated_at
+        FROM scores
+        WHERE board = k.board AND period = k.period AND user_id = k.user_id
+        OFFSET 0
+    ) AS s ON true;
 
     IF cardinality(p_memory_users) > 0 THEN
         SELECT seq_before(v_head.at - max(m.span)) INTO v_horizon
@@ -234,12 +245,16 @@ BEGIN
         INTO earlier, moments
         FROM unnest(p_memory_users, p_memory_actions, p_memory_spans) WITH ORDINALITY
             AS m (user_n, action_id, span, n)
-        JOIN ledger AS l
-            ON l.user_ref = v_refs[m.user_n]
-            AND l.seq > v_horizon
-            AND l.action_id = m.action_id
-            AND l.at > v_head.at - m.span
-        WHERE l.kind = 'award';
+        CROSS JOIN LATERAL (
+            SELECT seq, at
+            FROM ledger
+            WHERE user_ref = v_refs[m.user_n]
+                AND (user_ref, seq) > (v_refs[m.user_n], v_horizon)
+                AND kind = 'award'
+                AND action_id = m.action_id
+                AND at > v_head.at - m.span
+            OFFSET 0
+        ) AS l;
     END IF;
 END $$;
 
