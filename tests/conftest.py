@@ -15,7 +15,18 @@ pytest_plugins = (
 
 REQUIRE = "SCOREBOARD_TEST_REQUIRE"
 SERVERS = frozenset(
-    {"chromium", "kafka", "kubectl", "nginx", "node", "postgres", "promtool", "redis", "systemd"}
+    {
+        "chromium",
+        "kafka",
+        "kubectl",
+        "nginx",
+        "node",
+        "pgbouncer",
+        "postgres",
+        "promtool",
+        "redis",
+        "systemd",
+    }
 )
 
 

@@ -139,7 +139,9 @@ def make_folder(folder: Path) -> None:
 def _driver(extra: str) -> Iterator[None]:
     try:
         yield
-    except ImportError as error:
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("scoreboard"):
+            raise
         raise Misconfigured(
             f"{error.name} is not installed, which a setting asks for: "
             f"pip install 'scoreboard[{extra}]'."
