@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import signal
+import sys
 import threading
-from collections import defaultdict
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,7 +17,7 @@ from scoreboard.core.board import Board, Tie
 from scoreboard.core.posting import Kind, Posting
 from scoreboard.errors import Unavailable
 from scoreboard.ports import Bus, News
-from tests.servers.kafka import MockCluster
+from tests.servers.kafka import MockCluster, records, topic_of
 
 from .test_bus import Listener, top
 
@@ -99,31 +101,6 @@ def posting(seq: int, user: int | None = 1, kind: Kind = Kind.AWARD) -> Posting:
         user_ref=user,
         user_id=None if user is None else f"u{user}",
     )
-
-
-def topic_of(url: str, name: str) -> str:
-    return urlsplit(url).path.strip("/") + "." + name
-
-
-def records(url: str, topic: str, partitions: int) -> dict[str, list[kafka.Message]]:
-    """All that a topic has, by key."""
-    servers = urlsplit(url).netloc
-    consumer = kafka.Consumer(
-        {"bootstrap.servers": servers, "group.id": "reader", "enable.partition.eof": True}
-    )
-    consumer.assign([kafka.TopicPartition(topic, each, 0) for each in range(partitions)])
-    found: defaultdict[str, list[kafka.Message]] = defaultdict(list)
-    ends = 0
-    while ends < partitions:
-        message = consumer.poll(PATIENCE_S)
-        assert message is not None
-        if message.error() is None:
-            found[message.key().decode()].append(message)
-        else:
-            assert message.error().code() == kafka.KafkaError._PARTITION_EOF
-            ends += 1
-    consumer.close()
-    return dict(found)
 
 
 async def test_what_one_node_tells_every_node_hears(url: str) -> None:
@@ -292,6 +269,61 @@ async def test_a_record_that_nobody_understands_is_passed_over(url: str) -> None
     async with opened(url) as bus:
         await bus.publish([top(1)])
         assert await first_of(bus) == [top(1)]
+
+
+STOPPED_LEADER = """
+import asyncio, sys
+from scoreboard.adapters.kafka import KafkaBus
+from scoreboard.core.standing import Snapshot
+from scoreboard.errors import Unavailable
+
+async def main():
+    bus = await KafkaBus.open(sys.argv[1])
+    await bus.publish([Snapshot("one", "all", 1, 1, 0, ())])
+    print("published", flush=True)
+    sys.stdin.readline()
+    publishing = asyncio.ensure_future(bus.publish([Snapshot("one", "all", 1, 2, 0, ())]))
+    await asyncio.sleep(0.1)
+    print("publishing", flush=True)
+    try:
+        await publishing
+    except Unavailable:
+        print("unavailable", flush=True)
+    await bus.close()
+
+asyncio.run(main())
+"""
+
+
+async def test_what_a_stopped_leader_had_in_its_queue_dies_while_it_sleeps(
+    cluster: MockCluster, url: str
+) -> None:
+    leader = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", STOPPED_LEADER, url, stdin=PIPE, stdout=PIPE
+    )
+    assert leader.stdin is not None
+    assert leader.stdout is not None
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            assert await leader.stdout.readline() == b"published\n"
+            for broker in (1, 2, 3):
+                cluster.down(broker)
+            leader.stdin.write(b"go on\n")
+            assert await leader.stdout.readline() == b"publishing\n"
+            leader.send_signal(signal.SIGSTOP)
+            for broker in (1, 2, 3):
+                cluster.up(broker)
+            await asyncio.sleep(5)  # the fault itself: it sleeps through its lease
+            async with opened(url) as successor:
+                await again(lambda: successor.publish([top(3)]))
+            leader.send_signal(signal.SIGCONT)
+            assert await leader.stdout.readline() == b"unavailable\n"
+            await leader.wait()
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            leader.kill()
+    values = records(url, topic_of(url, "tops"), 1)["one/all"]
+    assert [msgspec.json.decode(each.value())["seq"] for each in values] == [1, 3]
 
 
 def native_threads() -> int:

@@ -9,7 +9,7 @@ import pytest
 
 from scoreboard.errors import Misconfigured, Unavailable
 from tests.conftest import Require
-from tests.servers.kafka import KafkaServer, kafka_server, missing
+from tests.servers.kafka import KafkaServer, kafka_server, missing, records, topic_of
 
 from .test_bus import top
 from .test_kafka import (
@@ -20,8 +20,6 @@ from .test_kafka import (
     listening,
     opened,
     posting,
-    records,
-    topic_of,
     until,
 )
 

@@ -12,13 +12,17 @@ import sys
 import tempfile
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 POM = Path(__file__).parent / "kafka_server" / "pom.xml"
 START_S = 60
 POLL_S = 0.02
+READ_S = 20
 PRODUCER = 0  # RD_KAFKA_PRODUCER
 
 
@@ -96,6 +100,37 @@ class MockCluster:
     @staticmethod
     def _check(error: int) -> None:
         assert error == 0, f"the mock cluster answers {error}"
+
+
+def topic_of(url: str, name: str) -> str:
+    """The topic of this name under the prefix of a bus's URL."""
+    return f"{urlsplit(url).path.strip('/')}.{name}"
+
+
+def records(url: str, topic: str, partitions: int) -> dict[str, list[Any]]:
+    """All messages that a topic has, by key."""
+    from confluent_kafka import Consumer, KafkaError, TopicPartition  # noqa: PLC0415
+
+    consumer = Consumer(
+        {
+            "bootstrap.servers": urlsplit(url).netloc,
+            "group.id": "reader",
+            "enable.partition.eof": True,
+        }
+    )
+    consumer.assign([TopicPartition(topic, each, 0) for each in range(partitions)])
+    found: defaultdict[str, list[Any]] = defaultdict(list)
+    ends = 0
+    while ends < partitions:
+        message = consumer.poll(READ_S)
+        assert message is not None, f"{topic} cannot be read to its end"
+        if message.error() is None:
+            found[message.key().decode()].append(message)
+        else:
+            assert message.error().code() == KafkaError._PARTITION_EOF, message.error()
+            ends += 1
+    consumer.close()
+    return dict(found)
 
 
 def _librdkafka() -> ctypes.CDLL:

@@ -13,6 +13,7 @@ from scoreboard.errors import Unavailable
 from scoreboard.service import feed as module
 from scoreboard.service.feed import FOLLOWER, Feed
 from tests.contracts.material import HOUR_MS, QUIZ, append, award, put
+from tests.servers.kafka import MockCluster, records, topic_of
 
 
 class FaultyBus:
@@ -255,3 +256,37 @@ async def test_a_ledger_that_fails_holds_the_feed_up_for_as_long_as_it_does(
     async with feeding(world, bus, lead):
         await until(lambda: len(bus.heard) == BOARD + 3)
     assert bus.seqs() == list(range(1, BOARD + 4))
+
+
+async def test_kafka_gets_every_posting_of_the_ledger_over_an_outage(
+    world: Any, lead: Lead, until: Callable[..., Any]
+) -> None:
+    pytest.importorskip("confluent_kafka")
+    from scoreboard.adapters.kafka import KafkaBus  # noqa: PLC0415 - its driver may be missing
+
+    cluster = MockCluster()
+    url = cluster.bus_url()
+    bus = await KafkaBus.open(url)
+    try:
+        assert await bus.started(10)
+        async with feeding(world, bus, lead):
+            await award_some(world, 0, 1_500)
+            await until(lambda: world.metric("scoreboard_feed_backlog") == 0)
+            for broker in (1, 2, 3):
+                cluster.down(broker)
+            await award_some(world, 1_500, 1_500)
+            await until(lambda: world.metric("scoreboard_feed_backlog") >= 1_000)
+            for broker in (1, 2, 3):
+                cluster.up(broker)
+
+            async def marked() -> bool:
+                return await world.ledger.bookmark(FOLLOWER) == BOARD + 3_000
+
+            await until(marked)
+        found = records(url, topic_of(url, "postings"), 6)
+    finally:
+        await bus.close()
+        cluster.close()
+    assert len(found) == BOARD + 3_000
+    seqs = {int(dict(each.headers())["seq"]) for kept in found.values() for each in kept}
+    assert seqs == set(range(1, BOARD + 3_001))
