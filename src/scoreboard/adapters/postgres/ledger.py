@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from scoreboard.adapters.postgres import catalogue, reader, schema
+from scoreboard.adapters.postgres import catalogue, history, reader, schema
 from scoreboard.adapters.postgres.connection import (
     BROKEN,
     CALL_S,
@@ -25,7 +25,16 @@ from scoreboard.core.posting import Posting
 from scoreboard.core.score import Score
 from scoreboard.core.standing import Page, Row, Snapshot, Standing
 from scoreboard.errors import Unavailable
-from scoreboard.ports import AuditEntry, Catalogue, Change, Head, Key, Opening, Prepared
+from scoreboard.ports import (
+    AuditEntry,
+    Catalogue,
+    Change,
+    Head,
+    History,
+    Key,
+    Opening,
+    Prepared,
+)
 
 READERS = 4
 
@@ -186,6 +195,17 @@ class PostgresLedger:
 
     async def total(self, board: Board, period: str) -> int:
         return await self._readers.read(lambda db: reader.total(db, board.board, period))
+
+    # --- the whole
+
+    def history(self) -> History:
+        return history.pages(self._url)
+
+    async def restore(self, history_: History) -> None:
+        await history.restore(self._url, history_)
+
+    async def new_epoch(self, caller: str, reason: str) -> Head:
+        return await self._to_the_end(history.new_epoch(self._writer, caller, reason))
 
     # --- what goes on
 

@@ -94,14 +94,15 @@ class Restoring:
             transaction(self._db, committing=self._writer.before_commit),
         )
         head, catalogue = self._writer.head()
-        if head.seq != 1 or catalogue != 1:
+        (recorded,) = self._db.execute("SELECT EXISTS (SELECT 1 FROM audit)").fetchone()
+        if head.seq != 1 or catalogue != 1 or recorded:
             raise HistoryRefused(_USED)
         (keeper,) = self._db.execute(
             "SELECT sql FROM sqlite_schema WHERE name = ?", (KEEPER,)
         ).fetchone()
         self._db.execute(f"DROP TRIGGER {KEEPER}")
-        for table in ("ledger", "periods", "bookmarks", "boards"):
-            self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - these four
+        for table in ("ledger", "periods", "bookmarks", "boards", "users"):
+            self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - these five
         self._db.execute(keeper)
 
     def put(self, page: Sequence[Part]) -> None:
@@ -111,7 +112,7 @@ class Restoring:
                 self._note(part)
             if page:
                 self._write(page)
-        except sqlite3.IntegrityError as error:
+        except (sqlite3.IntegrityError, OverflowError) as error:
             raise _broken(error) from error
 
     def finish(self) -> None:
@@ -123,7 +124,7 @@ class Restoring:
             for tally in self._tallies:
                 self._add_up(tally)
                 ensure_same(tally, _tally(self._db, tally.board, tally.period))
-        except sqlite3.IntegrityError as error:
+        except (sqlite3.IntegrityError, OverflowError) as error:
             raise _broken(error) from error
         self._db.execute(SQL["restore_head"], msgspec.structs.asdict(origin))
         self._open.close()
@@ -182,7 +183,7 @@ class Restoring:
         return low
 
 
-def _broken(error: sqlite3.IntegrityError) -> HistoryRefused:
+def _broken(error: Exception) -> HistoryRefused:
     return HistoryRefused(
         "The history breaks a rule of the ledger (an award id twice, an unknown user, a number "
         f"out of range): {error}."

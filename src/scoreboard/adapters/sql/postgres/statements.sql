@@ -433,3 +433,92 @@ SELECT
 
 -- name: applied
 SELECT version, checksum FROM migrations;
+
+-- name: counts
+-- How many rows an export has of each kind.
+SELECT 'boards', count(*) FROM boards
+UNION ALL
+SELECT 'actions', count(*) FROM actions
+UNION ALL
+SELECT 'audit', count(*) FROM audit
+UNION ALL
+SELECT 'users', count(*) FROM users;
+
+-- name: spans
+-- Every period with scores or a mark, and every board's `all`.
+SELECT board, period FROM scores
+UNION
+SELECT board, period FROM periods
+UNION
+SELECT board, 'all' FROM boards
+ORDER BY board, period;
+
+-- name: audit_after
+-- After an entry, at most so many.
+SELECT entry, at, caller, operation, subject, reason, before, after
+FROM audit
+WHERE entry > $1
+ORDER BY entry
+LIMIT $2;
+
+-- name: people
+-- After a user reference, at most so many.
+SELECT user_ref, user_id, salt, status
+FROM users
+WHERE user_ref > $1
+ORDER BY user_ref
+LIMIT $2;
+
+-- name: lines
+-- Postings as they are kept, their columns in the order of core/history.py: after a seq, at most
+-- so many.
+SELECT
+    seq, epoch, award_id, kind, board, at, points, user_ref, action_id, score_after, key, caller,
+    reverses, detail
+FROM ledger
+WHERE seq > $1
+ORDER BY seq
+LIMIT $2;
+
+-- name: unknown_users
+SELECT EXISTS (
+    SELECT
+    FROM ledger AS l
+    LEFT JOIN users AS u USING (user_ref)
+    WHERE l.user_ref IS NOT NULL AND u.user_ref IS NULL
+);
+
+-- name: add_up
+-- Scores of a period from its postings; a reversal comes later and counts where what it reverses
+-- does: board, period, after which seq, up to which.
+INSERT INTO scores (board, period, user_id, score, seq, updated_at)
+SELECT
+    $1, $2, u.user_id, sum(m.points),
+    coalesce(max(m.seq) FILTER (WHERE m.points <> 0), min(m.seq)),
+    coalesce(max(m.at) FILTER (WHERE m.points <> 0), min(m.at))
+FROM (
+    SELECT user_ref, points, seq, at
+    FROM ledger
+    WHERE seq > $3 AND seq <= $4 AND board = $1 AND kind = 'award'
+    UNION ALL
+    SELECT user_ref, points, seq, at
+    FROM ledger
+    WHERE reverses > $3 AND reverses <= $4 AND board = $1
+) AS m
+JOIN users AS u USING (user_ref)
+WHERE u.user_id IS NOT NULL
+GROUP BY u.user_id;
+
+-- name: restore_head
+UPDATE ledger_head SET epoch = $1, catalogue = $2;
+
+-- name: restore_sequences
+-- New users and audit entries come after those restored.
+SELECT
+    setval(pg_get_serial_sequence('users', 'user_ref'), coalesce(u.last, 1), u.last IS NOT NULL),
+    setval(pg_get_serial_sequence('audit', 'entry'), coalesce(a.last, 1), a.last IS NOT NULL)
+FROM (SELECT max(user_ref) AS last FROM users) AS u
+CROSS JOIN (SELECT max(entry) AS last FROM audit) AS a;
+
+-- name: new_epoch
+UPDATE ledger_head SET epoch = $1;
