@@ -1,8 +1,8 @@
-"""What only PostgreSQL can be asked: the database refuses what the code must never do, and faults."""
+"""What only PostgreSQL can be asked: what the database itself refuses, and faults."""
 
 import asyncio
 import contextlib
-import shutil
+import os
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -15,8 +15,8 @@ asyncpg = pytest.importorskip("asyncpg")
 
 from scoreboard.adapters.postgres import PostgresLedger, reader  # noqa: E402 - needs the driver
 from scoreboard.adapters.postgres.schema import migrate  # noqa: E402
-from scoreboard.core.action import Action, Caps  # noqa: E402
-from scoreboard.core.award import Award, Outcome, Recorded, Refused, Repeated  # noqa: E402
+from scoreboard.core.action import Action  # noqa: E402
+from scoreboard.core.award import Outcome, Recorded, Refused, Repeated  # noqa: E402
 from scoreboard.errors import (  # noqa: E402
     CatalogueMoved,
     Misconfigured,
@@ -30,7 +30,6 @@ from scoreboard.ports import Ledger, Opening, Prepared  # noqa: E402
 from tests.conftest import Require  # noqa: E402
 from tests.servers.pgbouncer import PgBouncer, installed_bouncer  # noqa: E402
 from tests.servers.postgres import (  # noqa: E402
-    TEMPLATE,
     PostgresServer,
     installed,
     make_template,
@@ -75,7 +74,7 @@ async def opened(url: str, **options: object) -> AsyncIterator[PostgresLedger]:
 
 async def until(condition: Callable[[], Awaitable[object]]) -> None:
     async with asyncio.timeout(PATIENCE_S):
-        while not await condition():
+        while not await condition():  # noqa: ASYNC110 - what is awaited is elsewhere
             await asyncio.sleep(0.01)
 
 
@@ -115,6 +114,10 @@ ONE_MORE = (
     "INSERT INTO ledger (seq, epoch, award_id, kind, board, points, at) "
     "VALUES ({seq}, 1, '{award_id}', 'period', 'default', 0, 1)"
 )
+OF_NO_AWARD = (
+    "INSERT INTO ledger (seq, epoch, award_id, kind, board, points, at, reverses) "
+    "VALUES (4, 1, 'r', 'reverse', 'default', -5, 1, 1)"
+)
 
 
 @pytest.mark.parametrize(
@@ -133,8 +136,7 @@ ONE_MORE = (
         ONE_MORE.format(seq=-1, award_id="negative"),
         ONE_MORE.format(seq=4, award_id="x") + ", (6, 1, 'y', 'period', 'default', 0, 1)",
         ONE_MORE.format(seq=3, award_id="x") + " ON CONFLICT (seq) DO UPDATE SET points = 9",
-        "INSERT INTO ledger (seq, epoch, award_id, kind, board, points, at, reverses) "
-        "VALUES (4, 1, 'r', 'reverse', 'default', -5, 1, 1)",
+        OF_NO_AWARD,
         "UPDATE audit SET reason = 'other'",
         "DELETE FROM audit",
         "TRUNCATE audit",
@@ -306,9 +308,11 @@ async def test_a_database_that_would_not_keep_awards_is_refused(
 async def test_a_server_that_would_not_keep_awards_is_refused(
     postgres_programs: Path, setting: str
 ) -> None:
-    with running(postgres_programs, {setting: "off"}) as server:
-        with pytest.raises(Misconfigured, match=setting):
-            await PostgresLedger.open(server.url(), may_migrate=True)
+    with (
+        running(postgres_programs, {setting: "off"}) as server,
+        pytest.raises(Misconfigured, match=setting),
+    ):
+        await PostgresLedger.open(server.url(), may_migrate=True)
 
 
 async def test_another_encoding_is_refused(postgres: PostgresServer) -> None:
@@ -404,7 +408,12 @@ async def test_a_banned_user_is_refused_and_the_others_are_not(
     slow = Action(action_id="slow", points=1, cooldown_s=1)
     for group in (
         [award("b1", "bad"), award("b2", "good"), award("a1", "bad"), award("b2", "good")],
-        [award("c1", "bad", slow), award("c2", "good", slow), award("a1", "bad"), award("c2", "good", slow)],
+        [
+            award("c1", "bad", slow),
+            award("c2", "good", slow),
+            award("a1", "bad"),
+            award("c2", "good", slow),
+        ],
     ):
         refused, recorded, known, again = await append(ledger, clock, *group)
         assert isinstance(error_of(refused), UserSuspended)
@@ -480,7 +489,9 @@ async def test_at_every_moment_scores_are_the_sums_of_postings(
         await writing
 
 
-async def test_a_commit_of_another_node_wakes(url: str, ledger: PostgresLedger, clock: Clock) -> None:
+async def test_a_commit_of_another_node_wakes(
+    url: str, ledger: PostgresLedger, clock: Clock
+) -> None:
     woken = asyncio.Event()
     async with opened(url, clock_ms=clock) as other:
         other.on_commit(woken.set)
@@ -585,7 +596,7 @@ async def test_a_commit_that_no_standby_has_is_not_a_success(
 ) -> None:
     async with opened(own_postgres.url("own")) as ledger:
         await append(ledger, wall_ms, award("a1"))
-        configure(own_postgres, "synchronous_standby_names = 'standby'")
+        configure(own_postgres, "standby")
         prepared = Prepared(
             (await ledger.catalogue()).version, {"default": DEFAULT.periods_at(wall_ms())}
         )
@@ -600,18 +611,16 @@ async def test_a_commit_that_no_standby_has_is_not_a_success(
         await until(cancelled)
         with pytest.raises(OutcomeUnknown):
             await asked
-        configure(own_postgres, "synchronous_standby_names = ''")
+        configure(own_postgres, "")
         [again] = await append(ledger, wall_ms, award("a2"))
         assert isinstance(again, Repeated)
 
 
-def configure(server: PostgresServer, setting: str) -> None:
-    server.psql(f"ALTER SYSTEM SET {setting}")
+def configure(server: PostgresServer, standbys: str) -> None:
+    server.psql(f"ALTER SYSTEM SET synchronous_standby_names = '{standbys}'")
     server.psql("SELECT pg_reload_conf()")
-    name = setting.split()[0]
-    value = setting.split("'")[1]
     deadline = time.monotonic() + PATIENCE_S
-    while server.psql(f"SHOW {name}") != value:
+    while server.psql("SHOW synchronous_standby_names") != standbys:
         assert time.monotonic() < deadline
 
 
@@ -624,7 +633,7 @@ async def test_a_server_that_hangs_hangs_nobody(own_postgres: PostgresServer) ->
         pids = [own_postgres.pid, *own_postgres.children()]
         try:
             for pid in pids:
-                signal_to(pid, signal.SIGSTOP)
+                os.kill(pid, signal.SIGSTOP)
             async with asyncio.timeout(PATIENCE_S):
                 with pytest.raises(OutcomeUnknown):
                     await ledger.append([award("a2")], prepared)
@@ -632,15 +641,9 @@ async def test_a_server_that_hangs_hangs_nobody(own_postgres: PostgresServer) ->
                     await ledger.head()
         finally:
             for pid in pids:
-                signal_to(pid, signal.SIGCONT)
+                os.kill(pid, signal.SIGCONT)
         await until(lambda: settled(ledger, "a2"))
         await ensure_sums(ledger)
-
-
-def signal_to(pid: int, number: signal.Signals) -> None:
-    import os  # noqa: PLC0415
-
-    os.kill(pid, number)
 
 
 async def settled(ledger: PostgresLedger, award_id: str) -> bool:

@@ -8,6 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from tests.servers.postgres import OWNER, POLL_S, START_S, TMP, free_port
 
@@ -33,11 +34,12 @@ class PgBouncer:
 listen_addr = 127.0.0.1
 listen_port = {self.port}
 unix_socket_dir =
-auth_type = any
+auth_type = trust
+auth_file = {self._home / "users"}
 pool_mode = session
 max_client_conn = 50
 default_pool_size = 20
-""".replace("auth_type = any", f"auth_type = trust\nauth_file = {self._home / 'users'}"),
+""",
             "utf-8",
         )
         (self._home / "users").write_text(f'"{OWNER}" ""\n', "utf-8")
@@ -49,7 +51,7 @@ default_pool_size = 20
     def url(self, database: str) -> str:
         return f"postgresql://{OWNER}@127.0.0.1:{self.port}/{database}"
 
-    def __enter__(self) -> "PgBouncer":
+    def __enter__(self) -> Self:
         self._process = subprocess.Popen(
             self._command, user=self._user, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )

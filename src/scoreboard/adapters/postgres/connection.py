@@ -72,10 +72,10 @@ async def connect(url: str, seconds: float = CONNECT_S) -> Connection:
             connection = await asyncpg.connect(url, max_cached_statement_lifetime=0)
     except _UNFIT as error:
         raise Misconfigured(f"The database refuses to be opened: {error}.") from error
-    except BROKEN as error:
-        raise Unavailable from error
     except ValueError as error:
         raise Misconfigured(f"The ledger's address is not a PostgreSQL URL: {error}.") from error
+    except BROKEN as error:
+        raise Unavailable from error
     try:
         names, values = list(_SETTINGS), list(_SETTINGS.values())
         async with asyncio.timeout(seconds):
@@ -128,25 +128,9 @@ class Session:
             Unavailable: it did not happen.
             OutcomeUnknown: it may have.
         """
-        deadline = asyncio.get_running_loop().time() + seconds
-        async with self._taken(deadline):
-            connection = await self._ready(deadline)
+        async with self._taken(seconds) as deadline:
             self._warned = False
-            try:
-                async with asyncio.timeout_at(deadline):
-                    answer = await work(connection)
-            except BROKEN as error:
-                if is_definite(error) and await self._rolled_back(connection):
-                    self._leave_standby(error)
-                    raise Unavailable from error
-                self.drop()
-                raise OutcomeUnknown from error
-            except Exception:
-                await self._rolled_back(connection)
-                raise
-            except BaseException:
-                self.drop()
-                raise
+            answer = await self._done(work, deadline)
             if self._warned:
                 raise Unsynchronised
             return answer
@@ -158,7 +142,8 @@ class Session:
             Unavailable: there is no answer.
         """
         try:
-            return await self.write(work, seconds)
+            async with self._taken(seconds) as deadline:
+                return await self._done(work, deadline)
         except OutcomeUnknown as error:
             raise Unavailable from error
 
@@ -181,16 +166,35 @@ class Session:
                     await connection.close(timeout=CLOSE_S)
 
     @contextlib.asynccontextmanager
-    async def _taken(self, deadline: float) -> AsyncIterator[None]:
+    async def _taken(self, seconds: float) -> AsyncIterator[float]:
+        deadline = asyncio.get_running_loop().time() + seconds
         try:
             async with asyncio.timeout_at(deadline):
                 await self._turn.acquire()
         except TimeoutError as error:
             raise Unavailable from error
         try:
-            yield
+            yield deadline
         finally:
             self._turn.release()
+
+    async def _done(self, work: Callable[[Connection], Awaitable[T]], deadline: float) -> T:
+        connection = await self._ready(deadline)
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await work(connection)
+        except BROKEN as error:
+            if is_definite(error) and await self._rolled_back(connection):
+                self._leave_standby(error)
+                raise Unavailable from error
+            self.drop()
+            raise OutcomeUnknown from error
+        except Exception:
+            await self._rolled_back(connection)
+            raise
+        except BaseException:
+            self.drop()
+            raise
 
     async def _ready(self, deadline: float) -> Connection:
         if self._connection is not None and not self._connection.is_closed():
