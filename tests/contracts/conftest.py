@@ -18,26 +18,10 @@ from scoreboard.adapters.redis.ranking import RedisRanking
 from scoreboard.adapters.sqlite import SqliteLedger
 from scoreboard.ports import Bus, Ledger, Limiter, Ranking
 from tests.servers.kafka import MockCluster
-from tests.servers.postgres import PostgresServer, postgres, postgres_programs
-from tests.servers.valkey import (
-    ValkeyServer,
-    debian_redis,
-    installed,
-    own_valkey,
-    valkey,
-    valkey_program,
-)
+from tests.servers.postgres import PostgresServer
+from tests.servers.valkey import ValkeyServer, installed
 
 from .material import Clock, ManualSeconds
-
-__all__ = [
-    "debian_redis",
-    "own_valkey",
-    "postgres",
-    "postgres_programs",
-    "valkey",
-    "valkey_program",
-]
 
 settings.register_profile("scoreboard", deadline=None)
 settings.load_profile("scoreboard")

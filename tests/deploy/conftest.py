@@ -10,11 +10,7 @@ import pytest
 
 from tests.conftest import Require
 from tests.deploy.front import Front
-from tests.servers.postgres import postgres_programs
-from tests.servers.valkey import valkey_program
 from tests.service_process import Service
-
-__all__ = ["cluster_factory", "nginx", "postgres_programs", "steady", "valkey_program"]
 
 
 class Cluster(NamedTuple):

@@ -134,7 +134,10 @@ def test_secrets_are_made_once_and_are_what_the_service_takes(tmp_path: Path) ->
     assert {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()} == {0o400}
     wanted = document(COMPOSE)["secrets"].values()
     assert {Path(each["file"]).name for each in wanted} == set(made)
-    for name, role in (("scoreboard.toml", "scoreboard_node"), ("migrate.toml", "scoreboard_owner")):
+    for name, role in (
+        ("scoreboard.toml", "scoreboard_node"),
+        ("migrate.toml", "scoreboard_owner"),
+    ):
         found = settings.load({}, {"SCOREBOARD_CONFIG": str(folder / name)}, tmp_path)
         password = made[f"{role}.password"].decode()
         assert str(found.ledger) == f"postgresql://{role}:{password}@postgres:5432/scoreboard"
