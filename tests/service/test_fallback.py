@@ -74,5 +74,7 @@ async def test_without_a_ranking_standings_come_from_the_ledger(world: Any) -> N
     assert (await reader.page(*ALL, None, 10))[1].rows[0].user_id == "u1"
     assert [row.user_id for row in await reader.around(*ALL, "u1", 5)] == ["u1", "u2"]
     assert await reader.total("default") == 2
-    standing, *_ = await reader.own_standing(*ALL, "u2")
+    standing, *place = await reader.own_standing(*ALL, "u2")
     assert standing is not None
+    head = await world.ledger.head()
+    assert place == [head.epoch, head.seq]

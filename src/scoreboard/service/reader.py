@@ -137,7 +137,7 @@ class Reader:
         self, board_name: str, period_name: str, user_id: str
     ) -> tuple[Standing | None, int, int]:
         """A user's standing or None without a score, and the (epoch, seq) it is true at."""
-        place = await _ranked(self._ranking.place()) or (0, 0)
+        place = await _ranked(self._ranking.place()) or _place(await self._ledger.head())
         try:
             return await self.standing(board_name, period_name, user_id), *place
         except NotFound:
@@ -194,6 +194,10 @@ class Reader:
         now_ms = self._clock_ms()
         settings = self._catalogue.boards.get(board)
         return settings is not None and settings.period(period, now_ms).end_ms <= now_ms
+
+
+def _place(head: Head) -> tuple[int, int]:
+    return head.epoch, head.seq
 
 
 async def _ranked(read: Awaitable[T | None]) -> T | None:
