@@ -3,21 +3,30 @@
 import sys
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Annotated, Protocol, cast
 
 import httpx2
 import msgspec
+from cyclopts import Parameter
 from msgspec import Struct
 from rich.table import Table
 from rich.text import Text
 
 from scoreboard import assembly
 from scoreboard.cli.options import Data, Json, listening_url, load
-from scoreboard.cli.terminal import OUT, print_json, say, sentence_of
+from scoreboard.cli.terminal import OUT, Failure, print_json, say, sentence_of
 from scoreboard.errors import Misconfigured, ScoreboardError
 from scoreboard.settings import Settings
+from scoreboard.settings.parse import masked
 
 ANSWER_S = 2.0
 _MARKS = {"good": ("✓", "green"), "look": ("!", "yellow"), "bad": ("✗", "bold red")}
+
+
+class _Granting(Protocol):
+    """A ledger on a server with roles."""
+
+    async def grant(self, role: str) -> None: ...
 
 
 class Finding(Struct, frozen=True):
@@ -52,14 +61,33 @@ async def check(*, json: Json = False, data: Data = None) -> None:
         sys.exit(1)
 
 
-async def migrate(*, data: Data = None) -> None:
+async def migrate(
+    *,
+    grant: Annotated[
+        str | None,
+        Parameter(
+            help="Role of a PostgreSQL server that the service runs as: gets the rights it needs, "
+            "and none to rewrite the ledger."
+        ),
+    ] = None,
+    data: Data = None,
+) -> None:
     """Bring the database up to date; makes it when there is none. It is safe to repeat."""
     settings = load(data=data)
+    if grant is not None and not settings.ledger.shared:
+        raise Failure(
+            "SQLite has no roles: whoever can write the file can change the ledger. "
+            "--grant is for PostgreSQL."
+        )
     was_current = await _is_current(settings)
     async with assembly.open_ledger(settings, may_migrate=True) as ledger:
         head = await ledger.head()
+        if grant is not None:
+            await cast("_Granting", ledger).grant(grant)
     done = "was up to date" if was_current else "is now up to date"
-    say(f"The database {settings.ledger.location} {done}; its last posting is {head.seq:,}.")
+    say(f"The database {_place(settings)} {done}; its last posting is {head.seq:,}.")
+    if grant is not None:
+        say(f"The role {grant} may read and add, and not rewrite: name it in the service's LEDGER.")
 
 
 def _drawn(findings: list[Finding]) -> Table:
@@ -119,7 +147,7 @@ def _secret(settings: Settings) -> Finding:
 
 
 async def _database(settings: Settings) -> Finding:
-    file = settings.ledger.location
+    file = _place(settings)
     if not _exists(settings):
         return Finding("database", "look", f"{file} does not exist; the first start makes it.")
     try:
@@ -155,7 +183,12 @@ def _service(settings: Settings) -> Finding:
 
 
 def _exists(settings: Settings) -> bool:
-    return Path(settings.ledger.location).exists()
+    return settings.ledger.shared or Path(settings.ledger.location).exists()
+
+
+def _place(settings: Settings) -> str:
+    ledger = settings.ledger
+    return masked(str(ledger)) if ledger.shared else ledger.location
 
 
 def _is_loopback(host: str) -> bool:

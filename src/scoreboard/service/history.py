@@ -151,11 +151,12 @@ def _next(source: Source, number: int) -> bytes:
 def _row(data: bytes, number: int) -> _Row:
     if number == 1:
         _ensure_known(data)
+    if not data.endswith(b"\n"):
+        raise HistoryRefused(f"Line {number:,} of the history does not end: it was cut short.")
     try:
         return _decode(data)
     except (msgspec.DecodeError, InvalidPayload, UnicodeDecodeError) as error:
-        cut = "" if data.endswith(b"\n") else " or cut short"
-        raise HistoryRefused(f"Line {number:,} of the history is damaged{cut}: {error}.") from error
+        raise HistoryRefused(f"Line {number:,} of the history is damaged: {error}.") from error
 
 
 def _ensure_known(first: bytes) -> None:
