@@ -138,13 +138,15 @@ def at(seq: int, user_id: str) -> bytes:
 
 
 def swap(keys: Hands, member: bytes) -> None:
-    keys.client.zrem(named(keys, "all:order"), at(3, "ada"))
+    keys.client.zrem(named(keys, "all:order"), at(3, "ada"), b"stranger")
     keys.client.zadd(named(keys, "all:order"), {member: -5})
 
 
 async def test_a_place_in_the_order_that_is_not_the_users_ends_the_ranking(
     ranking: RedisRanking, keys: Hands
 ) -> None:
+    swap(keys, b"stranger")
+    assert await ranking.page(DEFAULT, "all", (-5, 1), 2) is None
     swap(keys, at(9, "ada"))
     with pytest.raises(OutOfPlace):
         await ranking.apply(group(START, move(START + 1, "ada", 1)))
@@ -262,6 +264,7 @@ async def test_a_leader_that_wakes_up_in_its_rebuild_leaves_the_new_one_alone(
         await stale.lead(2)
         await stale.rebuild((EPOCH, START))
         await leader.lead(3)
+        assert await stale.place() is None
         await leader.rebuild((EPOCH, START))
         await leader.load(Mark(*ALL, 1, 10), LOADED)
         for change in (LIFE[2], LIFE[5], LIFE[4]):
@@ -285,7 +288,12 @@ async def test_what_a_crashed_rebuild_left_is_deleted_by_the_next_one(
         assert await leader.place() == (EPOCH, START)
         assert await top(leader) == FULL
         await leader.apply(group(START, move(START + 1, "ben", 9)))
+        before = keys.generations()
+        assert len(before) == 2
+        await leader.rebuild((EPOCH, START))
+        await leader.load(Mark(*ALL, 1, 10), LOADED)
         assert len(keys.generations()) == 2
+        assert keys.generations() != before
         await build(leader)
         assert len(keys.generations()) == 1
         assert await top(leader) == FULL

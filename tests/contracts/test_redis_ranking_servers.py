@@ -178,6 +178,14 @@ async def test_whoever_may_only_read_can_read(own_valkey: ValkeyServer) -> None:
             await viewer.apply(STEP)
 
 
+async def test_a_server_before_redis_7_is_read_all_the_same(valkey_program: Path) -> None:
+    with running(valkey_program, {"rename-command": "EVALSHA_RO hidden"}) as server:
+        async with opened(server.url()) as ranking:
+            await build(ranking)
+            assert await top(ranking) == FULL
+            assert await ranking.place() == (EPOCH, START)
+
+
 async def test_reads_that_come_together_go_together(own_valkey: ValkeyServer) -> None:
     url = own_valkey.url()
     async with opened(url) as ranking:

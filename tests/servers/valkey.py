@@ -71,7 +71,9 @@ class ValkeyServer:
             "logfile": str(self._home / "log"),
             "enable-debug-command": "yes",
         } | self._settings
-        words = [word for name, value in options.items() for word in (f"--{name}", value)]
+        words = [
+            word for name, value in options.items() for word in (f"--{name}", *value.split(" "))
+        ]
         self._process = subprocess.Popen(
             [self._program, *words], stdout=subprocess.DEVNULL, start_new_session=True
         )
