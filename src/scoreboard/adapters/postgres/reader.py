@@ -158,7 +158,7 @@ async def scores(
 async def scores_of(
     connection: Connection, span: tuple[str, str], user_ids: Sequence[str]
 ) -> list[Score]:
-    return _scores(await connection.fetch(SQL["scores_of"], *span, list(user_ids)))
+    return _scores(await connection.fetch(SQL["scores_of"], *span, list(dict.fromkeys(user_ids))))
 
 
 async def marked(connection: Connection, board: str, period: str) -> tuple[int, int]:

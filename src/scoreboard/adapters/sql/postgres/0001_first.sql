@@ -127,6 +127,10 @@ CREATE TABLE ledger_head (
     CONSTRAINT ledger_head_key PRIMARY KEY (one)
 );
 
+-- One row a user and period: whoever writes here holds the head. The key has seq in it, so that the
+-- newest version of a row is found at the end of its versions and not behind them: beside a
+-- transaction held open for minutes a user may have thousands, and a unique key without it would
+-- walk them all at every change.
 CREATE TABLE scores (
     board      TEXT COLLATE "C" NOT NULL,
     period     TEXT COLLATE "C" NOT NULL,
@@ -141,7 +145,7 @@ CREATE INDEX scores_in_order ON scores (board, period, score DESC, seq);
 
 -- Made after the other one: while the table is small and both seem as good, the planner takes the
 -- index that was made last, and keeps to it while the table grows.
-ALTER TABLE scores ADD CONSTRAINT scores_key PRIMARY KEY (board, period, user_id);
+ALTER TABLE scores ADD CONSTRAINT scores_key PRIMARY KEY (board, period, user_id, seq);
 
 -- What last changed a top without leaving a row in it: an opening, a new setting, a fall.
 CREATE TABLE periods (

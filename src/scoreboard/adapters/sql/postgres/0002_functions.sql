@@ -75,6 +75,68 @@ BEGIN
     ) AS u ON true;
 END $$;
 
+-- Rows of scores, in the order given, NULL for those that are not there.
+CREATE FUNCTION find_scores(
+    p_boards TEXT[], p_periods TEXT[], p_users TEXT[],
+    OUT places TID[], OUT scores BIGINT[], OUT seqs BIGINT[], OUT ats BIGINT[]
+)
+LANGUAGE plpgsql STABLE AS $$
+#variable_conflict use_column
+BEGIN
+    SELECT
+        array_agg(s.ctid ORDER BY k.n), array_agg(s.score ORDER BY k.n),
+        array_agg(s.seq ORDER BY k.n), array_agg(s.updated_at ORDER BY k.n)
+    INTO places, scores, seqs, ats
+    FROM unnest(p_boards, p_periods, p_users) WITH ORDINALITY AS k (board, period, user_id, n)
+    LEFT JOIN LATERAL (
+        SELECT ctid, score, seq, updated_at
+        FROM scores
+        WHERE board = k.board AND period = k.period AND user_id = k.user_id
+        ORDER BY seq DESC
+        LIMIT 1
+    ) AS s ON true;
+END $$;
+
+-- Add points to the scores of one period, on one board or on all that are named; p_seq is the place
+-- before the group's first. Answers the scores after it.
+CREATE FUNCTION add_scores(
+    p_board TEXT, p_period TEXT,
+    p_boards TEXT[], p_users TEXT[], p_points BIGINT[], p_places INTEGER[],
+    p_seq BIGINT, p_at BIGINT
+) RETURNS BIGINT[]
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    v_rows TID[];
+    v_after BIGINT[];
+BEGIN
+    SELECT
+        array_agg(s.ctid ORDER BY t.n),
+        array_agg(coalesce(s.score, 0) + t.points ORDER BY t.n)
+    INTO v_rows, v_after
+    FROM unnest(p_boards, p_users, p_points) WITH ORDINALITY AS t (board, user_id, points, n)
+    LEFT JOIN LATERAL (
+        SELECT ctid, score
+        FROM scores
+        WHERE board = t.board AND period = p_period AND user_id = t.user_id
+        ORDER BY seq DESC
+        LIMIT 1
+    ) AS s ON true;
+
+    UPDATE scores AS s
+    SET score = t.score, seq = p_seq + t.place, updated_at = p_at
+    FROM unnest(v_rows, p_boards, v_after, p_places) AS t (place_of, board, score, place)
+    WHERE s.ctid = t.place_of AND (p_board IS NULL OR t.board = p_board);
+
+    IF array_position(v_rows, NULL) IS NOT NULL THEN
+        INSERT INTO scores (board, period, user_id, score, seq, updated_at)
+        SELECT t.board, p_period, t.user_id, t.score, p_seq + t.place, p_at
+        FROM unnest(v_rows, p_boards, p_users, v_after, p_places)
+            AS t (place_of, board, user_id, score, place)
+        WHERE t.place_of IS NULL AND (p_board IS NULL OR t.board = p_board);
+    END IF;
+    RETURN v_after;
+END $$;
+
 -- Record an ordinary group, in which no award has rules or zero points, no id comes twice and no
 -- user's points have two signs: so a user's last score is the extreme one, which scores_range
 -- checks. verdict is written; or, with nothing recorded: catalogue or period (prepare it again),
@@ -82,8 +144,7 @@ END $$;
 --   p_from, p_until   the group's periods all contain the moments from p_from, before p_until
 --   p_named           the award ids that may be known
 --   p_users           the group's users
---   p_total_*         a user's points on a board, and the place in the group of the last award;
---                     in the order of (board, user), because the scores are matched by that order
+--   p_total_*         a user's points on a board, and the place in the group of the last award
 --   p_period_*        the boards' periods but `all`
 --   p_fallen          the place in the group of the last fall, 0 for none
 --   p_award_*         the awards; user and total as subscripts, and points that follow in the total
@@ -140,28 +201,19 @@ BEGIN
         RETURN;
     END IF;
 
-    WITH put AS (
-        INSERT INTO scores AS s (board, period, user_id, score, seq, updated_at)
-        SELECT t.board, 'all', t.user_id, t.points, v_head.seq + t.place, v_head.at
-        FROM unnest(p_total_boards, p_total_users, p_total_points, p_total_places)
-            AS t (board, user_id, points, place)
-        ON CONFLICT (board, period, user_id) DO UPDATE
-        SET score = s.score + excluded.score, seq = excluded.seq, updated_at = excluded.updated_at
-        RETURNING s.board, s.user_id, s.score
+    SELECT add_scores(
+        NULL, 'all', p_total_boards, p_total_users, p_total_points, p_total_places,
+        v_head.seq, v_head.at
     )
-    SELECT array_agg(put.score ORDER BY put.board, put.user_id) INTO v_after FROM put;
+    INTO v_after;
     after := v_after;
-
     FOR v_period IN
         SELECT p.board, p.name FROM unnest(p_period_boards, p_period_names) AS p (board, name)
     LOOP
-        INSERT INTO scores AS s (board, period, user_id, score, seq, updated_at)
-        SELECT t.board, v_period.name, t.user_id, t.points, v_head.seq + t.place, v_head.at
-        FROM unnest(p_total_boards, p_total_users, p_total_points, p_total_places)
-            AS t (board, user_id, points, place)
-        WHERE t.board = v_period.board
-        ON CONFLICT (board, period, user_id) DO UPDATE
-        SET score = s.score + excluded.score, seq = excluded.seq, updated_at = excluded.updated_at;
+        PERFORM add_scores(
+            v_period.board, v_period.name, p_total_boards, p_total_users, p_total_points,
+            p_total_places, v_head.seq, v_head.at
+        );
     END LOOP;
 
     INSERT INTO ledger (
@@ -225,18 +277,8 @@ BEGIN
     v_refs := v_users.refs;
     statuses := v_users.statuses;
 
-    SELECT
-        array_agg(s.score ORDER BY k.n), array_agg(s.seq ORDER BY k.n),
-        array_agg(s.updated_at ORDER BY k.n)
-    INTO scores, seqs, ats
-    FROM unnest(p_key_boards, p_key_periods, p_key_users) WITH ORDINALITY
-        AS k (board, period, user_id, n)
-    LEFT JOIN LATERAL (
-        SELECT score, seq, updated_at
-        FROM scores
-        WHERE board = k.board AND period = k.period AND user_id = k.user_id
-        OFFSET 0
-    ) AS s ON true;
+    SELECT f.scores, f.seqs, f.ats INTO scores, seqs, ats
+    FROM find_scores(p_key_boards, p_key_periods, p_key_users) AS f;
 
     IF cardinality(p_memory_users) > 0 THEN
         SELECT seq_before(v_head.at - max(m.span)) INTO v_horizon
@@ -267,14 +309,23 @@ CREATE FUNCTION write_group(
     p_score_seqs BIGINT[], p_score_ats BIGINT[]
 ) RETURNS VOID
 LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    v_rows TID[];
 BEGIN
+    SELECT f.places INTO v_rows
+    FROM find_scores(p_score_boards, p_score_periods, p_score_users) AS f;
+
+    UPDATE scores AS s
+    SET score = t.score, seq = t.seq, updated_at = t.at
+    FROM unnest(v_rows, p_scores, p_score_seqs, p_score_ats) AS t (place_of, score, seq, at)
+    WHERE s.ctid = t.place_of;
+
     INSERT INTO scores (board, period, user_id, score, seq, updated_at)
-    SELECT *
+    SELECT t.board, t.period, t.user_id, t.score, t.seq, t.at
     FROM unnest(
-        p_score_boards, p_score_periods, p_score_users, p_scores, p_score_seqs, p_score_ats
-    )
-    ON CONFLICT (board, period, user_id) DO UPDATE
-    SET score = excluded.score, seq = excluded.seq, updated_at = excluded.updated_at;
+        v_rows, p_score_boards, p_score_periods, p_score_users, p_scores, p_score_seqs, p_score_ats
+    ) AS t (place_of, board, period, user_id, score, seq, at)
+    WHERE t.place_of IS NULL;
 
     INSERT INTO ledger (
         seq, epoch, award_id, kind, board, user_ref, action_id, points, score_after, at, caller

@@ -169,8 +169,14 @@ LIMIT $4;
 
 -- name: scores_of
 SELECT s.user_id, s.score, s.seq, s.updated_at
-FROM scores AS s
-WHERE s.board = $1 AND s.period = $2 AND s.user_id = ANY ($3::TEXT[]);
+FROM unnest($3::TEXT[]) AS w (user_id)
+CROSS JOIN LATERAL (
+    SELECT user_id, score, seq, updated_at
+    FROM scores
+    WHERE board = $1 AND period = $2 AND user_id = w.user_id
+    ORDER BY seq DESC
+    LIMIT 1
+) AS s;
 
 -- name: has_scores
 SELECT EXISTS (SELECT FROM scores WHERE board = $1 AND period = $2);
@@ -258,6 +264,8 @@ WITH own AS MATERIALIZED (
     SELECT user_id, score, seq, updated_at
     FROM scores
     WHERE board = $1 AND period = $2 AND user_id = $3
+    ORDER BY seq DESC
+    LIMIT 1
 ),
 rival AS MATERIALIZED (
     (
@@ -311,6 +319,8 @@ WITH own AS MATERIALIZED (
     SELECT user_id, score, seq, updated_at
     FROM scores
     WHERE board = $1 AND period = $2 AND user_id = $3
+    ORDER BY seq DESC
+    LIMIT 1
 ),
 before AS MATERIALIZED (
     (
