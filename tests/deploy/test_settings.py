@@ -34,14 +34,13 @@ def test_a_node_is_granted_the_time_that_it_takes_to_leave(tmp_path: Path) -> No
     }
     unit = dict(line.split("=", 1) for line in lines_of(UNIT) if line.startswith("Timeout"))
     node = document(COMPOSE)["services"]["node1"]
-    # Viewers get half of DRAIN_S to leave, requests then all of it to finish.
-    assert 1.5 * found["compose"].drain_s + 5 <= int(node["stop_grace_period"].removesuffix("s"))
-    assert 1.5 * found["systemd"].drain_s + 5 <= int(unit["TimeoutStopSec"])
+    assert found["compose"].drain_s + 5 <= int(node["stop_grace_period"].removesuffix("s"))
+    assert found["systemd"].drain_s + 5 <= int(unit["TimeoutStopSec"])
     for pod in pods():
         if "terminationGracePeriodSeconds" in pod:
             (container,) = pod["containers"]
             (_, before_s) = container["lifecycle"]["preStop"]["exec"]["command"]
-            leaving_s = int(before_s) + 1.5 * found["kubernetes"].drain_s
+            leaving_s = int(before_s) + found["kubernetes"].drain_s
             assert leaving_s < pod["terminationGracePeriodSeconds"]
 
 

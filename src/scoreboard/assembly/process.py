@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import resource
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -46,6 +47,7 @@ class Listeners(Struct):
 async def run(node: Node, listeners: Listeners, ready: Callable[[str], None] | None) -> None:
     """Serve until a signal; then drain, and end every task."""
     services = node.services
+    allow_viewers()
     server = _Server(_config(node, node.app), lambda: _drain(services))
     tasks = [
         _own(task, server)
@@ -64,6 +66,13 @@ async def run(node: Node, listeners: Listeners, ready: Callable[[str], None] | N
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def allow_viewers() -> None:
+    """As many open files as the system grants: every viewer is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 @contextlib.asynccontextmanager
@@ -126,7 +135,7 @@ def _config(node: Node, app: Any) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        timeout_graceful_shutdown=node.services.settings.drain_s,
+        timeout_graceful_shutdown=max(1, node.services.settings.drain_s // 2),
     )
 
 
@@ -163,6 +172,7 @@ async def _hear(services: Services) -> None:
 async def _drain(services: Services) -> None:
     log().info(Event.SERVICE_DRAINING, viewers=services.hub.viewers())
     services.health.blocked("draining")
+    # The other half is for the requests that are under way.
     within_s = max(1.0, services.settings.drain_s / 2)
     await services.hub.drain(spread_ms=DRAIN_SPREAD_MS, within_s=within_s)
 

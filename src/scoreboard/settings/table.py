@@ -217,14 +217,15 @@ SETTINGS = (
         "MIGRATE",
         "true",
         "yes or no",
-        "Whether serve brings the database up to date when it starts.",
+        "Whether serve brings an SQLite database up to date when it starts; a server's only changes with "
+        "scoreboard migrate.",
         parse.boolean,
     ),
     Setting(
         "DRAIN_S",
         "20",
         "s",
-        "How long requests under way may take to finish after SIGTERM.",
+        "How long leaving may take after SIGTERM: half of it for viewers, half for requests under way.",
         parse.integer(0, 3600),
     ),
     Setting(
