@@ -138,8 +138,9 @@ async def test_postings_that_would_be_compacted_are_refused(url: str, admin: Adm
 async def test_topics_that_are_deleted_under_way_are_made_and_read_anew(
     url: str, admin: AdminClient
 ) -> None:
-    tops = topic_of(url, "tops")
-    async with opened(url) as bus, listening(bus) as heard:
+    tops, postings = topic_of(url, "tops"), topic_of(url, "postings")
+    seen: list[bool] = []
+    async with opened(url, seen.append) as bus, listening(bus) as heard:
         for seq in range(1, 20):
             await bus.publish([top(seq)])
         await heard.hear_until(top(19))
@@ -148,6 +149,10 @@ async def test_topics_that_are_deleted_under_way_are_made_and_read_anew(
         async with asyncio.timeout(PATIENCE_S):
             await heard.hear_until(top(20))
         assert settings(admin, tops)["cleanup.policy"] == "compact"
+        assert seen == [True, False, True]
+        admin.delete_topics([postings])[postings].result(PATIENCE_S)
+        await again(lambda: bus.feed([posting(1)]))
+        assert len(admin.list_topics(timeout=PATIENCE_S).topics[postings].partitions) == 6
 
 
 async def test_a_crash_of_the_broker_is_survived_by_every_node(

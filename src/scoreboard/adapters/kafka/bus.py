@@ -1,7 +1,7 @@
 """``ports.Bus`` on Apache Kafka."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Self
 
 from confluent_kafka import KafkaException
@@ -18,7 +18,7 @@ from scoreboard.adapters.kafka.records import (
 from scoreboard.adapters.kafka.sender import Sender
 from scoreboard.adapters.kafka.topics import Topics, postings_topic, tops_topic
 from scoreboard.core.posting import Posting
-from scoreboard.errors import Misconfigured
+from scoreboard.errors import Misconfigured, Unavailable
 from scoreboard.ports import News
 
 
@@ -80,10 +80,10 @@ class KafkaBus:
 
     async def publish(self, news: Sequence[News]) -> None:
         if news:
-            await self._tops.send(map(of_news, news))
+            await self._send(self._tops, map(of_news, news))
 
     async def close_period(self, board: str, period: str) -> None:
-        await self._tops.send([Record(period_key(board, period), None)])
+        await self._send(self._tops, [Record(period_key(board, period), None)])
 
     async def news(self) -> AsyncIterator[Sequence[News]]:
         await self._reader.caught_up()
@@ -102,7 +102,14 @@ class KafkaBus:
 
     async def feed(self, postings: Sequence[Posting]) -> None:
         if postings and self._postings is not None:
-            await self._postings.send(map(of_posting, postings))
+            await self._send(self._postings, map(of_posting, postings))
+
+    async def _send(self, sender: Sender, records: Iterable[Record]) -> None:
+        try:
+            await sender.send(records)
+        except Unavailable:
+            self._reader.doubt()
+            raise
 
     def _hear(self, heard: Heard) -> None:
         for key, news in heard.items():

@@ -81,6 +81,7 @@ class Reader:
         self._reachable: bool | None = None
         self._probe_at_s = 0.0
         self._reason = ""
+        self._doubted = False
         self._thread = threading.Thread(target=self._run, name=f"kafka {topic} reader", daemon=True)
 
     def start(self) -> None:
@@ -103,6 +104,10 @@ class Reader:
         self._asked.append(asked)
         await asked
 
+    def doubt(self) -> None:
+        """Somebody could not write: look after the topics again."""
+        self._doubted = True
+
     async def close(self) -> None:
         self._stopped.set()
         await asyncio.to_thread(self._thread.join, CLOSE_S)
@@ -122,7 +127,7 @@ class Reader:
             self._wrong = None
             self._follow()
         except TopicGone:
-            return
+            self._tell(reachable=False, reason="the topic is gone")
         except Misconfigured as error:
             self._refuse(error)
         except (KafkaException, TimeoutError) as error:
@@ -139,6 +144,7 @@ class Reader:
         self._probe_at_s = 0.0
         try:
             while not self._stopped.is_set():
+                self._look()
                 self._probe()
                 first = self._consumer.poll(POLL_S)
                 if first is not None:
@@ -146,6 +152,24 @@ class Reader:
                 self._answer()
         finally:
             self._consumer.unassign()
+
+    def _look(self) -> None:
+        """Make the topics again if they are gone; what is wrong with one holds up no other.
+
+        Raises:
+            TopicGone: one was made.
+        """
+        if not self._doubted:
+            return
+        self._doubted = made = False
+        try:
+            made = self._topics.ensure()
+        except Misconfigured as error:
+            self._refuse(error)
+        except (KafkaException, TimeoutError):
+            return  # the next one who cannot write doubts again
+        if made:
+            raise TopicGone
 
     def _take(self, messages: list[Message]) -> None:
         heard: dict[str, News | None] = {}
@@ -185,6 +209,8 @@ class Reader:
                 raise TopicGone from None
             self._tell(reachable=False, reason=error.args[0].str())
             return
+        if end < self._position:
+            raise TopicGone  # and somebody made it anew
         self._probe_at_s = time.monotonic() + PROBE_EVERY_S
         self._tell(reachable=True)
         while self._asked:

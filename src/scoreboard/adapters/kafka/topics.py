@@ -69,22 +69,20 @@ class Topics:
         self._address = address
         self._wanted = wanted
 
-    def ensure(self) -> None:
-        """Make what is missing and check what is there.
+    def ensure(self) -> bool:
+        """Make what is missing and check what is there; answers whether anything was made.
 
         Raises:
             Misconfigured: a topic is not as it has to be, or may not be made.
             KafkaException: the brokers cannot say so now.
         """
         with AdminClient(self._address.configuration()) as admin:
-            for topic in self._wanted:
-                self._ensure(admin, topic)
+            return any([self._ensure(admin, topic) for topic in self._wanted])  # noqa: C419 - all
 
-    def _ensure(self, admin: AdminClient, topic: Topic) -> None:
+    def _ensure(self, admin: AdminClient, topic: Topic) -> bool:
         partitions = _partitions(admin, topic)
         if partitions is None:
-            self._create(admin, topic)
-            return
+            return self._create(admin, topic)
         if topic.ordered and partitions != topic.partitions:
             raise Misconfigured(
                 f"The Kafka topic {topic.name} has {partitions} partitions and must have one: "
@@ -97,8 +95,9 @@ class Topics:
                 f"{topic.cleanup}: kafka-configs.sh {self._at()} --alter --topic {topic.name} "
                 f"--add-config cleanup.policy={topic.cleanup}"
             )
+        return False
 
-    def _create(self, admin: AdminClient, topic: Topic) -> None:
+    def _create(self, admin: AdminClient, topic: Topic) -> bool:
         replicas = min(REPLICAS_MAX, len(_answer(admin.describe_cluster(**_within())).nodes))
         settings = {
             "cleanup.policy": topic.cleanup,
@@ -120,7 +119,8 @@ class Topics:
                 ) from None
             if reason.code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise
-            self._ensure(admin, topic)
+            return self._ensure(admin, topic)
+        return True
 
     def _at(self) -> str:
         return f"--bootstrap-server {self._address.servers}"
