@@ -217,15 +217,15 @@ SETTINGS = (
         "MIGRATE",
         "true",
         "yes or no",
-        "Whether serve brings an SQLite database up to date when it starts; a server's only changes with "
-        "scoreboard migrate.",
+        "Whether serve brings an SQLite database up to date when it starts; a server's changes with "
+        "scoreboard migrate alone.",
         parse.boolean,
     ),
     Setting(
         "DRAIN_S",
         "20",
         "s",
-        "How long leaving may take after SIGTERM: half of it for viewers, half for requests under way.",
+        "How long leaving may take after SIGTERM: half for viewers, half for requests under way.",
         parse.integer(0, 3600),
     ),
     Setting(
