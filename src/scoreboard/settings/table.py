@@ -217,7 +217,7 @@ SETTINGS = (
         "MIGRATE",
         "true",
         "yes or no",
-        "Whether serve brings an SQLite database up to date when it starts; a server's changes with "
+        "Whether serve brings an SQLite database up to date when it starts; a server is changed by "
         "scoreboard migrate alone.",
         parse.boolean,
     ),
