@@ -440,6 +440,8 @@ async def test_a_group_recorded_without_judging_is_what_judging_would_have_made_
         async with opened(postgres.database_of(home), clock_ms=clock) as ledger:
             await put(ledger, LEAGUE)
             outcomes = [await append(ledger, clock, *group) for group in groups]
+        # Another node reads what was written, not what this one remembers.
+        async with opened(postgres.database_of(home), clock_ms=clock) as ledger:
             spans = [("default", "all"), *(("league", name) for name in ("all", "2026-11-23"))]
             scores = [await all_scores(ledger, span) for span in spans]
             marks = [await ledger.marked(*span) for span in spans]
@@ -518,6 +520,50 @@ async def test_standings_say_when_they_cannot_count(
     ):
         with pytest.raises(Unavailable):
             await answer
+
+
+@pytest.mark.parametrize("cooldown_s", [0, 1], ids=["ordinary", "judged"])
+async def test_a_group_reads_a_few_rows_an_award_however_long_the_history(
+    url: str, raw: asyncpg.Connection, cooldown_s: int
+) -> None:
+    action = Action(action_id="again", points=1, cooldown_s=cooldown_s)
+    clock = Clock()
+
+    async def play(first: int, groups: int) -> int:
+        before = await entries_read(raw)
+        async with opened(url, clock_ms=clock) as ledger:
+            for number in range(first, first + groups):
+                clock.now_ms += 1_000
+                users = [award(f"{number}-{each}", f"u{each}", action) for each in range(10)]
+                assert all(type(each) is Recorded for each in await append(ledger, clock, *users))
+        await until(lambda: alone(raw))
+        return await entries_read(raw) - before
+
+    # A transaction that sees an old state keeps every version since then alive.
+    held = await asyncpg.connect(url, server_settings={"application_name": "held"})
+    try:
+        await held.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        await held.fetch("SELECT FROM ledger")
+        await play(0, 100)
+        assert await play(100, 10) < 10 * 10 * 12
+    finally:
+        await held.close()
+
+
+async def entries_read(raw: asyncpg.Connection) -> int:
+    await raw.execute("SELECT pg_stat_clear_snapshot()")
+    return await raw.fetchval(
+        "SELECT (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes)"
+        " + (SELECT sum(seq_tup_read) FROM pg_stat_user_tables"
+        " WHERE relname IN ('ledger', 'scores', 'users'))"
+    )
+
+
+async def alone(raw: asyncpg.Connection) -> bool:
+    return not await raw.fetchval(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND application_name = 'scoreboard'"
+    )
 
 
 # --- faults
