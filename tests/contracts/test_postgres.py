@@ -14,6 +14,7 @@ import pytest_asyncio
 asyncpg = pytest.importorskip("asyncpg")
 
 from scoreboard.adapters.postgres import PostgresLedger, reader  # noqa: E402 - needs the driver
+from scoreboard.adapters.postgres.ordinary import ordinary  # noqa: E402
 from scoreboard.adapters.postgres.schema import migrate  # noqa: E402
 from scoreboard.core.action import Action  # noqa: E402
 from scoreboard.core.award import Outcome, Recorded, Refused, Repeated  # noqa: E402
@@ -429,9 +430,10 @@ async def test_a_group_recorded_without_judging_is_what_judging_would_have_made_
     groups = [
         [award(f"{number}-{index}", f"u{index * 7 % 5}", (QUIZ, PRIZE, GOAL)[index % 3])
          for index in range(20)]
-        + [award(f"{number}-f", f"u{number}", FOUL), award(f"{number}-g", "u9", FALL)]
+        + [award(f"{number}-f", "u8", FOUL), award(f"{number}-g", "u9", FALL)]
         for number in range(4)
     ]  # fmt: skip
+    assert all(ordinary(group) for group in groups)
     seen = []
     for judged in (False, True):
         home = tmp_path / str(judged)
