@@ -27,7 +27,8 @@ from scoreboard.adapters.kafka import KafkaBus  # noqa: E402 - its driver may be
 
 PATIENCE_S = 20
 PRODUCE = 0
-NOT_ENOUGH_REPLICAS, OUT_OF_ORDER, NO_TOPIC = 19, 45, 3
+INIT_PRODUCER_ID = 22
+NOT_ENOUGH_REPLICAS, OUT_OF_ORDER, CLUSTER_AUTHORIZATION_FAILED = 19, 45, 31
 
 QUICK = "?fetch.wait.max.ms=20"
 
@@ -214,6 +215,18 @@ async def test_a_producer_that_has_failed_for_good_is_replaced(
         cluster.fail(PRODUCE, *[OUT_OF_ORDER] * 3)
         assert await again(lambda: bus.publish([top(2)])) <= 3
         assert top(2) in await first_of(bus)
+
+
+async def test_a_producer_that_is_refused_its_identity_is_replaced(
+    cluster: MockCluster, url: str
+) -> None:
+    cluster.fail(INIT_PRODUCER_ID, *[CLUSTER_AUTHORIZATION_FAILED] * 3)
+    async with opened(url) as bus:
+        assert await again(lambda: bus.publish([top(1)])) in {1, 2, 3}
+        assert await first_of(bus) == [top(1)]
+    cluster.fail(INIT_PRODUCER_ID, *[CLUSTER_AUTHORIZATION_FAILED] * 3)
+    async with opened(url) as refused:
+        assert await refused.started(PATIENCE_S)
 
 
 async def test_brokers_that_come_later_than_the_node_are_found(cluster: MockCluster) -> None:

@@ -1,6 +1,7 @@
 """Writes records to a topic and says when the brokers have all of them for good."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Iterable
@@ -23,6 +24,12 @@ could let a later one through.
 """
 
 CLOSE_S = 0.5
+
+FATAL = (KafkaException, SystemError)
+"""What the driver raises, wherever it may be, once a producer is of no use any more.
+
+The second where a report comes on top of the first, which it then loses.
+"""
 
 
 class Sender:
@@ -79,8 +86,8 @@ class Sender:
         try:
             if self._deliver(records, until_s):
                 return True
-        except (BufferError, KafkaException, SystemError):
-            pass  # the last where a report came on top of a fatal error that the driver raised
+        except (BufferError, *FATAL):
+            pass
         self._discard()
         return False
 
@@ -105,9 +112,9 @@ class Sender:
         """
         producer, self._producer = self._producer, None
         if producer is not None:
-            producer.purge()
-            producer.flush(CLOSE_S)
-            producer.close()
+            for end in (producer.purge, lambda: producer.flush(CLOSE_S), producer.close):
+                with contextlib.suppress(*FATAL):
+                    end()
 
     def _failed(self, error: KafkaError | None, _: Message) -> None:
         self._failures += error is not None
