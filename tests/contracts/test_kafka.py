@@ -29,6 +29,7 @@ PATIENCE_S = 20
 PRODUCE = 0
 INIT_PRODUCER_ID = 22
 NOT_ENOUGH_REPLICAS, OUT_OF_ORDER, CLUSTER_AUTHORIZATION_FAILED = 19, 45, 31
+TOPIC_AUTHORIZATION_FAILED = 29
 
 QUICK = "?fetch.wait.max.ms=20"
 
@@ -215,6 +216,19 @@ async def test_a_producer_that_has_failed_for_good_is_replaced(
         cluster.fail(PRODUCE, *[OUT_OF_ORDER] * 3)
         assert await again(lambda: bus.publish([top(2)])) <= 3
         assert top(2) in await first_of(bus)
+
+
+async def test_what_the_brokers_refuse_is_said_once(
+    cluster: MockCluster, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with opened(url) as bus:
+        for _ in range(3):
+            cluster.fail(PRODUCE, TOPIC_AUTHORIZATION_FAILED)
+            with pytest.raises(Unavailable):
+                await bus.publish([top(1)])
+        await again(lambda: bus.publish([top(1)]))
+    (line,) = [each for each in caplog.messages if "cannot be written" in each]
+    assert "authorization failed" in line
 
 
 async def test_a_producer_that_is_refused_its_identity_is_replaced(

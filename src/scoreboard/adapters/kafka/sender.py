@@ -13,6 +13,8 @@ from scoreboard.adapters.kafka.address import Address
 from scoreboard.adapters.kafka.records import Record
 from scoreboard.errors import Unavailable
 
+_LOG = logging.getLogger(__name__)
+
 DELIVERY_TIMEOUT_MS = 4_000
 """Less than a leader's lease: what a stopped leader still has in its queue dies before it wakes."""
 
@@ -30,6 +32,13 @@ FATAL = (KafkaException, SystemError)
 
 The second where a report comes on top of the first, which it then loses.
 """
+
+_PURGED = frozenset(
+    {
+        KafkaError._PURGE_INFLIGHT,  # noqa: SLF001 - the driver's name for it
+        KafkaError._PURGE_QUEUE,  # noqa: SLF001 - the same
+    }
+)
 
 
 class Sender:
@@ -55,6 +64,7 @@ class Sender:
         self._topic = topic
         self._producer: Producer | None = None
         self._failures = 0
+        self._reason = self._told = ""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"kafka {topic}")
 
     def warm(self) -> None:
@@ -85,15 +95,17 @@ class Sender:
             return False
         try:
             if self._deliver(records, until_s):
+                self._told = ""
                 return True
-        except (BufferError, *FATAL):
-            pass
+        except (BufferError, *FATAL) as error:
+            self._reason = str(error)
         self._discard()
+        self._tell()
         return False
 
     def _deliver(self, records: Iterable[Record], until_s: float) -> bool:
         producer = self._open()
-        self._failures = 0
+        self._failures, self._reason = 0, "no acknowledgement in time"
         for record in records:
             producer.produce(self._topic, record.value, record.key, headers=record.headers)
         waiting = producer.flush(max(0.0, until_s - time.monotonic()))
@@ -101,7 +113,7 @@ class Sender:
 
     def _open(self) -> Producer:
         if self._producer is None:
-            self._producer = Producer(self._configuration, logger=logging.getLogger(__name__))
+            self._producer = Producer(self._configuration, logger=_LOG)
         return self._producer
 
     def _discard(self) -> None:
@@ -117,4 +129,13 @@ class Sender:
                     end()
 
     def _failed(self, error: KafkaError | None, _: Message) -> None:
-        self._failures += error is not None
+        if error is not None:
+            self._failures += 1
+            if error.code() not in _PURGED:
+                self._reason = error.str()
+
+    def _tell(self) -> None:
+        """Say why, once: it is tried again and again."""
+        if self._reason != self._told:
+            _LOG.error("%s cannot be written: %s", self._topic, self._reason)
+        self._told = self._reason
