@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -345,12 +346,19 @@ async def test_a_server_that_is_not_there_is_unavailable() -> None:
         await PostgresLedger.open("postgresql://scoreboard@127.0.0.1:1/none")
 
 
-async def test_the_primary_is_found_among_several_hosts(postgres: PostgresServer, url: str) -> None:
-    name = url.rpartition("/")[2]
-    hosts = f"127.0.0.1:1,127.0.0.1:{postgres.port}"
-    several = f"postgresql://scoreboard@{hosts}/{name}?target_session_attrs=read-write"
-    async with opened(several) as ledger:
-        assert (await ledger.head()).seq == 1
+@pytest.mark.parametrize("answers", [False, True], ids=["closed", "hanging"])
+async def test_the_primary_is_found_beside_a_host_that_is_lost(
+    postgres: PostgresServer, url: str, answers: bool
+) -> None:
+    with socket.socket() as lost:
+        lost.bind(("127.0.0.1", 0))
+        if answers:
+            lost.listen()
+        name = url.rpartition("/")[2]
+        hosts = f"127.0.0.1:{lost.getsockname()[1]},127.0.0.1:{postgres.port}"
+        async with opened(f"postgresql://scoreboard@{hosts}/{name}") as ledger:
+            await append(ledger, wall_ms, award("a1"))
+            assert (await ledger.head()).seq == 2
 
 
 # --- the schema

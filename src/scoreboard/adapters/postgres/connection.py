@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 import asyncpg
@@ -69,7 +69,7 @@ async def connect(url: str, seconds: float = CONNECT_S) -> Connection:
     """
     try:
         async with asyncio.timeout(seconds):
-            connection = await asyncpg.connect(url, max_cached_statement_lifetime=0)
+            connection = await _first_of(_hosts(url))
     except _UNFIT as error:
         raise Misconfigured(f"The database refuses to be opened: {error}.") from error
     except ValueError as error:
@@ -91,6 +91,38 @@ async def connect(url: str, seconds: float = CONNECT_S) -> Connection:
             raise Unavailable from error
         raise
     return connection
+
+
+def _hosts(url: str) -> list[str]:
+    """The URL of each host; of several, the one that takes writes is wanted."""
+    user, at, rest = url.rpartition("@") if "@" in url else url.partition("//")
+    hosts, slash, name = rest.partition("/")
+    if "," not in hosts:
+        return [url]
+    if "target_session_attrs" not in name:
+        name += ("&" if "?" in name else "?") + "target_session_attrs=read-write"
+    return [f"{user}{at}{host}{slash or '/'}{name}" for host in hosts.split(",")]
+
+
+async def _first_of(urls: Sequence[str]) -> Connection:
+    # The driver asks one host after the other, and waits for ever for one that is cut off.
+    asked = [
+        asyncio.ensure_future(asyncpg.connect(url, max_cached_statement_lifetime=0)) for url in urls
+    ]
+    chosen: Connection | None = None
+    try:
+        for answer in asyncio.as_completed(asked):
+            with contextlib.suppress(*(BROKEN if len(asked) > 1 else ())):
+                chosen = await answer
+                return chosen
+        raise Unavailable
+    finally:
+        for task in asked:
+            task.cancel()
+        await asyncio.wait(asked)
+        for task in asked:
+            if not task.cancelled() and not task.exception() and task.result() is not chosen:
+                task.result().terminate()
 
 
 def is_definite(error: BaseException) -> bool:
