@@ -7,13 +7,14 @@ from collections.abc import Callable
 
 from scoreboard.adapters.keys import derive, local_secret, mint
 from scoreboard.assembly.backends import make_folder, open_ledger
+from scoreboard.assembly.probe import Probe, probe
 from scoreboard.errors import Misconfigured
 from scoreboard.ports import Ledger
 from scoreboard.settings import Settings
 from scoreboard.settings.parse import masked
 from scoreboard.telemetry import Event, configure_log, log
 
-__all__ = ["local_token", "open_ledger", "serve"]
+__all__ = ["Probe", "local_token", "open_ledger", "probe", "serve"]
 
 SWITCH_INTERVAL_S = 0.001
 """How long the writer may have to wait for the interpreter."""

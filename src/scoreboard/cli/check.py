@@ -8,12 +8,13 @@ from typing import Annotated, Protocol, cast
 import httpx2
 import msgspec
 from cyclopts import Parameter
-from msgspec import Struct
 from rich.table import Table
 from rich.text import Text
 
 from scoreboard import assembly
+from scoreboard.cli.finding import Finding
 from scoreboard.cli.options import Data, Json, listening_url, load
+from scoreboard.cli.servers import servers
 from scoreboard.cli.terminal import OUT, Failure, print_json, say, sentence_of
 from scoreboard.errors import Misconfigured, ScoreboardError
 from scoreboard.settings import Settings
@@ -27,14 +28,6 @@ class _Granting(Protocol):
     """A ledger on a server with roles."""
 
     async def grant(self, role: str) -> None: ...
-
-
-class Finding(Struct, frozen=True):
-    """One thing looked at: ``verdict`` is good, look (works, but read this) or bad."""
-
-    subject: str
-    verdict: str
-    says: str
 
 
 async def check(*, json: Json = False, data: Data = None) -> None:
@@ -51,6 +44,7 @@ async def check(*, json: Json = False, data: Data = None) -> None:
             *_settings(settings),
             _secret(settings),
             await _database(settings),
+            *await servers(settings),
             _service(settings),
         ]
     if json:

@@ -1,0 +1,28 @@
+"""It is promised that ``check`` says of each server whether it answers, and what follows."""
+
+import json
+from collections.abc import Callable
+
+from tests.cluster import Cluster
+
+
+def test_check_looks_at_every_server(cluster_factory: Callable[..., Cluster]) -> None:
+    cluster = cluster_factory("redis")
+    (node,) = cluster.started(1)
+    said = {each["subject"]: each for each in json.loads(node.command("check", "--json").stdout)}
+    assert {name: said[name]["verdict"] for name in ("ranking", "bus", "limiter", "database")} == {
+        "ranking": "good",
+        "bus": "good",
+        "limiter": "good",
+        "database": "good",
+    }
+    cluster.valkey.kill()
+    done = node.command("check", "--json", check=False)
+    assert done.returncode == 1
+    said = {each["subject"]: each for each in json.loads(done.stdout)}
+    assert said["database"]["verdict"] == "good"
+    for name in ("ranking", "bus", "limiter"):
+        assert said[name]["verdict"] == "bad"
+        assert "does not answer" in said[name]["says"]
+    shown = node.command("check", check=False).stdout
+    assert "does not answer" in shown
