@@ -7,7 +7,7 @@ import pytest
 
 from scoreboard.errors import Misconfigured
 from scoreboard.ports import Rate
-from scoreboard.settings import SETTINGS, Backend, Settings, gather, load, markdown, table
+from scoreboard.settings import SETTINGS, Backend, Settings, gather, load, markdown, parse, table
 
 
 def test_every_setting_has_a_field_and_a_default_that_is_valid(tmp_path: Path) -> None:
@@ -148,3 +148,20 @@ def test_passwords_are_never_repeated(tmp_path: Path) -> None:
 def test_the_documentation_names_every_setting() -> None:
     text = markdown()
     assert [each.name for each in SETTINGS if f"`SCOREBOARD_{each.name}`" not in text] == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://:planted@h:6379/0",
+        "postgresql://user:planted@h/scoreboard",
+        "kafka://h:9093/board?sasl.username=u&sasl.password=planted",
+        "kafka://h:9093/board?ssl.key.password=planted&security.protocol=SSL",
+        "kafka://h:9093/board?ssl.key.pem=planted",
+    ],
+)
+def test_no_password_of_a_url_is_shown(url: str) -> None:
+    shown = parse.masked(f"BUS is {url}, which is not valid")
+    assert "planted" not in shown
+    assert "***" in shown
+    assert url.partition("://")[0] in shown

@@ -16,6 +16,9 @@ from scoreboard.service.health import Health
 from scoreboard.settings import Backend, Settings
 from scoreboard.telemetry import Event, log
 
+BROKERS_WITHIN_S = 5.0
+"""How long to wait for brokers at the start, to find out whether the topics are right."""
+
 Observe = Callable[[bool], None]
 """Told when a dependency was found lost (False) and when it is back (True)."""
 
@@ -82,7 +85,9 @@ async def open_ranking(
     return ranking
 
 
-async def open_bus(backend: Backend, observe: Observe, stack: contextlib.AsyncExitStack) -> Bus:
+async def open_bus(
+    backend: Backend, observe: Observe, stack: contextlib.AsyncExitStack, *, feeds: bool = False
+) -> Bus:
     """Raises: Misconfigured: it cannot be used."""
     bus: Any
     match backend.scheme:
@@ -90,7 +95,10 @@ async def open_bus(backend: Backend, observe: Observe, stack: contextlib.AsyncEx
             with _driver("kafka"):
                 from scoreboard.adapters.kafka import KafkaBus  # noqa: PLC0415
 
-            bus = await KafkaBus.open(str(backend), observe=observe)
+            bus = await KafkaBus.open(str(backend), observe=observe, feeds=feeds)
+            stack.push_async_callback(bus.close)
+            await bus.started(BROKERS_WITHIN_S)
+            return cast("Bus", bus)
         case "redis" | "rediss":
             with _driver("redis"):
                 from scoreboard.adapters.redis import RedisBus  # noqa: PLC0415

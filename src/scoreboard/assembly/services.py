@@ -133,7 +133,7 @@ async def services_of(settings: Settings, stack: contextlib.AsyncExitStack) -> S
     if isinstance(boards, CurrentCatalogue):
         if settings.role in ("all", "api"):
             services.writing = await _writing(services, boards)
-        if settings.role in ("all", "relay"):
+        if leads(settings):
             services.leading = await _leading(services, boards, stack)
     return services
 
@@ -151,6 +151,11 @@ def ensure_sensible(settings: Settings) -> None:
         )
 
 
+def leads(settings: Settings) -> bool:
+    """Whether a node of this role may lead."""
+    return settings.role in ("all", "relay")
+
+
 def _many_nodes(settings: Settings) -> bool:
     return settings.ranking.shared and settings.bus.shared
 
@@ -165,7 +170,7 @@ async def _backends(
     return Backends(
         ledger=ledger,
         ranking=await open_ranking(settings.ranking, watcher(health, "ranking"), stack),
-        bus=await open_bus(settings.bus, watcher(health, "bus"), stack),
+        bus=await open_bus(settings.bus, watcher(health, "bus"), stack, feeds=leads(settings)),
         limiter=await open_limiter(settings.limiter, watcher(health, "limiter"), stack),
     )
 

@@ -1,5 +1,7 @@
 """Whether this node should get requests, and what it has to do without."""
 
+from collections.abc import Callable
+
 
 class Health:
     """Not ready while there is a reason; a dependency lost later degrades it."""
@@ -7,6 +9,7 @@ class Health:
     def __init__(self, *reasons: str) -> None:
         self._reasons = dict.fromkeys(reasons)
         self._degraded: dict[str, None] = {}
+        self._hooks: dict[str, Callable[[], None]] = {}
 
     @property
     def ready(self) -> bool:
@@ -33,4 +36,12 @@ class Health:
 
     def restored(self, dependency: str) -> bool:
         """Answers whether it was lost."""
-        return self._degraded.pop(dependency, dependency) is None
+        if self._degraded.pop(dependency, dependency) is not None:
+            return False
+        if dependency in self._hooks:
+            self._hooks[dependency]()
+        return True
+
+    def when_restored(self, dependency: str, call: Callable[[], None]) -> None:
+        """Call this each time that a lost dependency is back."""
+        self._hooks[dependency] = call

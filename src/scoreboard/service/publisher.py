@@ -40,6 +40,7 @@ class Publisher:
         self._bus = bus
         self._catalogue = catalogue
         self._health = health
+        health.when_restored("bus", self.again)
         self._errors = telemetry.child("scoreboard_bus_errors_total")
         self._spans: set[Span] = set()
         self._changed: dict[Span, None] = {}
@@ -53,6 +54,10 @@ class Publisher:
         self._spans = set(spans)
         self._boards = True
         self.changed(self._spans)
+
+    def again(self) -> None:
+        """The bus may have forgotten: tell everything anew."""
+        self.hold(self._spans)
 
     def changed(self, spans: Iterable[Span]) -> None:
         """The tops of these spans are no longer what was told."""

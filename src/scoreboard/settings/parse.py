@@ -22,6 +22,9 @@ _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", re.ASC
 _ORIGIN = re.compile(r"(https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::\d{1,5})?)/?", re.ASCII)
 _CONTACT = re.compile(r"(mailto:[!-?A-~]+@|https://)[!-~]+", re.ASCII)
 _PASSWORD = re.compile(r"(?<=://)([^/@\s]*):[^/@\s]*@")
+_SECRET_OPTION = re.compile(
+    r"(?<=[?&])([\w.]*(?:password|passwd|secret|pem)=)[^&\s]*", re.IGNORECASE
+)
 _SERVERS = {
     "postgresql": "postgresql://user@host:5432/database",
     "redis": "redis://host:6379/0",
@@ -198,8 +201,8 @@ def shown(value: object) -> str:
 
 
 def masked(given: str) -> str:
-    """Text in which the password of a URL is hidden."""
-    return _PASSWORD.sub(r"\1:***@", given)
+    """Text in which the passwords of a URL, and of its options, are hidden."""
+    return _SECRET_OPTION.sub(r"\1***", _PASSWORD.sub(r"\1:***@", given))
 
 
 def _items(given: str) -> list[str]:
