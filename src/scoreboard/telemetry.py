@@ -216,6 +216,7 @@ class Event(StrEnum):
     DEPENDENCY_LOST = "dependency.lost"
     DEPENDENCY_RESTORED = "dependency.restored"
     LEDGER_FAILED = "ledger.failed"
+    LEDGER_CAUTION = "ledger.caution"
     REQUEST_FAILED = "request.failed"
     CATALOGUE_CHANGED = "catalogue.changed"
     JWKS_FAILED = "jwks.failed"

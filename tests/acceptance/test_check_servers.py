@@ -9,17 +9,15 @@ from tests.cluster import Cluster
 def test_check_looks_at_every_server(cluster_factory: Callable[..., Cluster]) -> None:
     cluster = cluster_factory("redis")
     (node,) = cluster.started(1)
-    said = {each["subject"]: each for each in json.loads(node.command("check", "--json").stdout)}
-    assert {name: said[name]["verdict"] for name in ("ranking", "bus", "limiter", "database")} == {
-        "ranking": "good",
-        "bus": "good",
-        "limiter": "good",
-        "database": "good",
-    }
+    found = json.loads(node.command("check", "--json").stdout)
+    good = {each["subject"] for each in found if each["verdict"] == "good"}
+    assert {"ranking", "bus", "limiter", "database"} <= good
+    assert any("superuser" in each["says"] for each in found if each["verdict"] == "look")
     cluster.valkey.kill()
     done = node.command("check", "--json", check=False)
     assert done.returncode == 1
-    said = {each["subject"]: each for each in json.loads(done.stdout)}
+    found = json.loads(done.stdout)
+    said = {each["subject"]: each for each in found if each["verdict"] != "look"}
     assert said["database"]["verdict"] == "good"
     for name in ("ranking", "bus", "limiter"):
         assert said[name]["verdict"] == "bad"

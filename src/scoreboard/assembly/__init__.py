@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from scoreboard.adapters.keys import derive, local_secret, mint
-from scoreboard.assembly.backends import make_folder, open_ledger
+from scoreboard.assembly.backends import cautions, make_folder, open_ledger
 from scoreboard.assembly.probe import Probe, probe
 from scoreboard.errors import Misconfigured
 from scoreboard.ports import Ledger
@@ -14,7 +14,7 @@ from scoreboard.settings import Settings
 from scoreboard.settings.parse import masked
 from scoreboard.telemetry import Event, configure_log, log
 
-__all__ = ["Probe", "local_token", "open_ledger", "probe", "serve"]
+__all__ = ["Probe", "cautions", "local_token", "open_ledger", "probe", "serve"]
 
 SWITCH_INTERVAL_S = 0.001
 """How long the writer may have to wait for the interpreter."""
@@ -60,12 +60,12 @@ async def serve(settings: Settings, *, ready: Callable[[str], None] | None = Non
     make_folder(settings.secret_file.parent)
     async with contextlib.AsyncExitStack() as stack:
         secret = local_secret(settings.secret_file)
-        services = await services_of(settings, stack)
-        if settings.role != GATEWAY:
-            await _bind(services.backends.ledger, secret)
         listeners = listeners_of(settings)
         stack.callback(listeners.close)
         url = url_of(listeners.main)
+        services = await services_of(settings, stack)
+        if settings.role != GATEWAY:
+            await _bind(services.backends.ledger, secret)
         node = await Node.made(services, secret, url, stack)
         log().info(
             Event.SERVICE_STARTED,

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -69,6 +69,12 @@ async def open_ledger(
         yield ledger
     finally:
         await ledger.close()
+
+
+def cautions(ledger: Ledger) -> Sequence[str]:
+    """What works and should not stay, in sentences."""
+    sentences: Sequence[str] = getattr(ledger, "cautions", ())
+    return sentences
 
 
 async def open_ranking(

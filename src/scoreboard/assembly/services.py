@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from scoreboard.assembly.backends import (
     NoLedger,
+    cautions,
     open_bus,
     open_ledger,
     open_limiter,
@@ -35,7 +36,7 @@ from scoreboard.service.reader import Reader
 from scoreboard.service.relay import Relay
 from scoreboard.service.scorer import Scorer
 from scoreboard.settings import Settings
-from scoreboard.telemetry import Telemetry
+from scoreboard.telemetry import Event, Telemetry, log
 
 GATEWAY = "gateway"
 DEPENDENCIES = ("ledger", "ranking", "bus", "limiter")
@@ -167,6 +168,8 @@ async def _backends(
     if settings.role != GATEWAY:
         opened = open_ledger(settings, observe=watcher(health, "ledger"))
         ledger = await stack.enter_async_context(opened)
+        for sentence in cautions(ledger):
+            log().warning(Event.LEDGER_CAUTION, says=sentence)
     return Backends(
         ledger=ledger,
         ranking=await open_ranking(settings.ranking, watcher(health, "ranking"), stack),

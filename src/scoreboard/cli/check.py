@@ -43,7 +43,7 @@ async def check(*, json: Json = False, data: Data = None) -> None:
         findings = [
             *_settings(settings),
             _secret(settings),
-            await _database(settings),
+            *await _database(settings),
             *await servers(settings),
             _service(settings),
         ]
@@ -140,21 +140,23 @@ def _secret(settings: Settings) -> Finding:
     return Finding("secret", "good", f"{file}, readable by its owner alone.")
 
 
-async def _database(settings: Settings) -> Finding:
+async def _database(settings: Settings) -> list[Finding]:
     file = _place(settings)
     if not _exists(settings):
-        return Finding("database", "look", f"{file} does not exist; the first start makes it.")
+        return [Finding("database", "look", f"{file} does not exist; the first start makes it.")]
     try:
         async with assembly.open_ledger(msgspec.structs.replace(settings, migrate=False)) as ledger:
             head = await ledger.head()
             catalogue = await ledger.catalogue()
+            said = [Finding("database", "look", each) for each in assembly.cautions(ledger)]
     except ScoreboardError as error:
-        return Finding("database", "bad", sentence_of(error))
+        return [Finding("database", "bad", sentence_of(error))]
     counted = f"actions {len(catalogue.actions):,}, boards {len(catalogue.boards):,}"
     says = f"{file}, schema up to date; {counted}, postings {head.seq:,}, epoch {head.epoch}."
     if not catalogue.actions:
-        return Finding("database", "look", f"{says} `scoreboard action set quiz 50` adds one.")
-    return Finding("database", "good", says)
+        advice = f"{says} `scoreboard action set quiz 50` adds one."
+        return [Finding("database", "look", advice), *said]
+    return [Finding("database", "good", says), *said]
 
 
 def _service(settings: Settings) -> Finding:

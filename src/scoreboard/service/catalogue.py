@@ -94,7 +94,7 @@ class CurrentCatalogue:
     async def load(self) -> None:
         """Read it now."""
         fresh = await self._ledger.catalogue()
-        if fresh.version != self._catalogue.version:
+        if fresh.version != self.version > 0:
             log().info(Event.CATALOGUE_CHANGED, version=fresh.version)
         self._catalogue = fresh
 
