@@ -42,7 +42,13 @@ class NewEpoch(Struct, frozen=True):
 
 @app.command
 async def export(
-    file: Annotated[str, Parameter(help="File to write; - for stdout; packed if named .gz.")],
+    file: Annotated[
+        str,
+        Parameter(
+            allow_leading_hyphen=True,
+            help="File to write; - for stdout; packed if named .gz.",
+        ),
+    ],
     /,
     *,
     force: Annotated[bool, Parameter(negative="", help="Overwrite the file.")] = False,
@@ -62,7 +68,10 @@ async def export(
 
 @app.command(name="import")
 async def import_(
-    file: Annotated[str, Parameter(help="File that `export` wrote; - for stdin.")],
+    file: Annotated[
+        str,
+        Parameter(allow_leading_hyphen=True, help="File that `export` wrote; - for stdin."),
+    ],
     /,
     *,
     json: Json = False,
