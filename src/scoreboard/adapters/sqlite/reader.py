@@ -131,9 +131,8 @@ def postings(db: sqlite3.Connection, after: int, limit: int) -> list[Posting]:
 
 
 def own_awards_since(db: sqlite3.Connection, at_ms: int) -> list[tuple[str, int]]:
-    before = db.execute(SQL["seq_before"], {"at": at_ms}).fetchone()
-    parameters = {"after": before[0] if before else 0}
-    return db.execute(SQL["own_awards"], parameters).fetchall()
+    (before,) = db.execute(SQL["seq_before"], {"at": at_ms}).fetchone()
+    return db.execute(SQL["own_awards"], {"after": before}).fetchall()
 
 
 def postings_of(

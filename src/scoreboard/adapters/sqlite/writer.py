@@ -202,10 +202,8 @@ class Writer:
             (users[user_id][0], user_id, action_id, since)
             for (user_id, action_id), since in memories.items()
         ]
-        oldest = self.db.execute(SQL["seq_before"], {"at": min(memories.values())}).fetchone()
-        cursor = self.db.execute(
-            SQL["earlier"], {"memories": to_json(wanted), "horizon": oldest[0] if oldest else 0}
-        )
+        horizon = self.db.execute(SQL["seq_before"], {"at": min(memories.values())}).fetchone()[0]
+        cursor = self.db.execute(SQL["earlier"], {"memories": to_json(wanted), "horizon": horizon})
         earlier: dict[tuple[str, str], list[int]] = {}
         for user_id, action_id, moment in cursor.fetchall():
             earlier.setdefault((user_id, action_id), []).append(moment)

@@ -168,12 +168,19 @@ ORDER BY l.seq
 LIMIT :limit;
 
 -- name: seq_before
--- The last posting before a moment; times never run back in seq order, so the scan ends early.
-SELECT seq
-FROM ledger
-WHERE at < :at
-ORDER BY seq DESC
-LIMIT 1;
+-- The last posting before a moment, 0 for none. Times never run back in seq order: the search
+-- halves what lies between; all up to `low` are before the moment, all after `high` are not.
+WITH RECURSIVE search (low, high) AS (
+    SELECT 0, seq FROM ledger_head
+    UNION ALL
+    SELECT
+        iif(l.at < :at, l.seq, s.low),
+        iif(l.at < :at, s.high, l.seq - 1)
+    FROM search AS s
+    JOIN ledger AS l ON l.seq = (s.low + s.high + 1) / 2
+    WHERE s.low < s.high
+)
+SELECT low FROM search WHERE low = high;
 
 -- name: own_awards
 -- Awards that users asked for themselves: those without a caller.
