@@ -9,7 +9,7 @@ exceptions. ``temporary`` says that asking again can help. HTTP statuses are in
     |   +-- InvalidPayload, InvalidParameter, UnknownAction, SignatureMalformed
     |   +-- InvalidToken
     |   +-- ForbiddenUser, InsufficientScope, ActionRejected, SignatureRequired,
-    |   |   SuspiciousActivity, UserSuspended, OriginNotAllowed
+    |   |   SignatureExpired, SuspiciousActivity, UserSuspended, OriginNotAllowed
     |   +-- NotFound, MethodNotAllowed, AwardConflict, ScoreLimit, TooLarge, UriTooLong,
     |   |   UnsupportedMediaType, HeadersTooLarge
     |   +-- Limited           RateLimited, TooManyConnections
@@ -101,6 +101,12 @@ class SignatureRequired(Refusal):
     """This action has to be signed by a trusted backend."""
 
     code = "signature-required"
+
+
+class SignatureExpired(Refusal):
+    """The action was signed too long ago, or too far ahead of time."""
+
+    code = "signature-expired"
 
 
 class SuspiciousActivity(Refusal):

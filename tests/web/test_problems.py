@@ -18,6 +18,7 @@ CONTRACT = {
         "insufficient-scope",
         "action-rejected",
         "signature-required",
+        "signature-expired",
         "suspicious-activity",
         "user-suspended",
         "origin-not-allowed",
@@ -33,7 +34,14 @@ CONTRACT = {
     503: {"unavailable", "outcome-unknown", "overloaded"},
 }
 ABSTRACT = {"error"}
-INSIDE = {"misconfigured", "period-moved", "catalogue-moved", "out-of-place", "deposed"}
+INSIDE = {
+    "history-refused",
+    "misconfigured",
+    "period-moved",
+    "catalogue-moved",
+    "out-of-place",
+    "deposed",
+}
 REQUEST_ID = "5f2d5c0e-6f0b-4c53-9a37-0f6f3f1f9c11"
 MARK = "<script>' OR 1=1 --"
 

@@ -14,7 +14,7 @@ class Award(Struct, frozen=True, kw_only=True):
     """What the ledger is asked to record.
 
     ``named`` says that the caller named the award (a key or a nonce), so that it may be a repeat.
-    ``caller`` is who asked, when that was not the user.
+    ``caller`` is who asked, when that was not the user; ``key`` signed the action.
     """
 
     award_id: str
@@ -22,6 +22,7 @@ class Award(Struct, frozen=True, kw_only=True):
     action: Action
     named: bool
     caller: str | None = None
+    key: str | None = None
 
 
 class Recorded(Struct, frozen=True, gc=False):

@@ -136,6 +136,7 @@ def _posting(
         points=award.action.points,
         score_after=after[0][1].score,
         caller=award.caller,
+        key=award.key,
     )
 
 

@@ -34,6 +34,7 @@ SHAPES = (
     Shape(errors.InsufficientScope, 403, "Insufficient scope"),
     Shape(errors.ActionRejected, 403, "Action rejected"),
     Shape(errors.SignatureRequired, 403, "Signature required"),
+    Shape(errors.SignatureExpired, 403, "Signature expired"),
     Shape(errors.SuspiciousActivity, 403, "Suspicious activity"),
     Shape(errors.UserSuspended, 403, "User suspended"),
     Shape(errors.OriginNotAllowed, 403, "Origin not allowed"),
