@@ -5,7 +5,8 @@ import contextlib
 import json
 import select
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import cycle, islice
 from typing import NamedTuple
 
 from websockets.asyncio.client import connect
@@ -105,18 +106,33 @@ class Connection(asyncio.Protocol):
 
 
 class Crowd:
-    """Players that award without a pause, each award under a key of its own."""
+    """Players that award, each award under a key of its own; without a pause, unless told.
 
-    def __init__(self, service: Service, *, players: int, users: int, run: str = "run") -> None:
+    Whoever gets no answer from one node asks the next.
+    """
+
+    def __init__(
+        self,
+        nodes: Service | Sequence[Service],
+        *,
+        players: int,
+        users: int,
+        run: str = "run",
+        pause_s: float = 0.0,
+    ) -> None:
+        nodes = [nodes] if isinstance(nodes, Service) else nodes
         self.up = asyncio.Event()
         self.acknowledged: dict[str, Acknowledged] = {}
         self.unanswered = 0
         self.refused = 0
-        self._service = service
         self._run = run
+        self._pause_s = pause_s
         self._closing = False
         self._connections: dict[int, Connection] = {}
-        self._tokens = [service.token(f"user-{number}") for number in range(users)]
+        self._ports = [
+            islice(cycle([node.port for node in nodes]), number, None) for number in range(players)
+        ]
+        self._tokens = [nodes[0].token(f"user-{number}") for number in range(users)]
         self._tasks = [asyncio.create_task(self._play(number)) for number in range(players)]
 
     def in_flight(self) -> int:
@@ -148,6 +164,8 @@ class Crowd:
     async def _play(self, number: int) -> None:
         for turn in self._turns():
             await self._award(number, turn)
+            if self._pause_s:
+                await asyncio.sleep(self._pause_s)
 
     def _turns(self) -> Iterator[int]:
         turn = 0
@@ -167,10 +185,12 @@ class Crowd:
                 reply = await self._ask(number, request)
             except OSError:
                 await self.up.wait()
+                await asyncio.sleep(PAUSE_S)
                 continue
             if reply.status == 200:
                 break
             assert reply.status == 503, reply
+            assert int(reply.field(b"retry-after")) > 0
             self.refused += 1
             await asyncio.sleep(PAUSE_S)
         award_id = reply.field(b"award-id")
@@ -181,7 +201,7 @@ class Crowd:
     async def _ask(self, number: int, request: bytes) -> Reply:
         connection = self._connections.get(number)
         if connection is None:
-            connection = await Connection.open(self._service.port)
+            connection = await Connection.open(next(self._ports[number]))
             self._connections[number] = connection
         try:
             return await connection.ask(request)
