@@ -28,9 +28,7 @@ class TcpProxy:
         """Cut the connection of the next request that holds ``mark``, once."""
         self._mark, self._loss = mark, loss
 
-    async def serve(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
