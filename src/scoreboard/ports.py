@@ -16,6 +16,7 @@ from scoreboard.core.board import Board
 from scoreboard.core.history import Line, Origin, Person, Tally
 from scoreboard.core.posting import Posting
 from scoreboard.core.score import Score
+from scoreboard.core.signing_key import SigningKey
 from scoreboard.core.standing import Page, Row, Snapshot, Standing
 from scoreboard.core.window import Period
 
@@ -53,17 +54,18 @@ class Opening(Struct, frozen=True):
 class Change(Struct, frozen=True):
     """One change of the catalogue, with who asked for it and why."""
 
-    subject: Action | Board
+    subject: Action | Board | SigningKey
     caller: str
     reason: str
 
 
 class Catalogue(Struct, frozen=True):
-    """All actions and boards as of a version."""
+    """All actions, boards and keys as of a version."""
 
     version: int
     actions: Mapping[str, Action]
     boards: Mapping[str, Board]
+    keys: Mapping[str, SigningKey] = {}
 
 
 class AuditEntry(Struct, frozen=True):
@@ -164,19 +166,20 @@ class Ledger(Standings, Protocol):
         ...
 
     async def change(self, change: Change) -> None:
-        """Put an action or a board into the catalogue and record who did it and why.
+        """Put an action, a board or a key into the catalogue and record who did it and why.
 
         Putting what is there already changes nothing and records nothing. A board's new windows
-        are filled from the ledger for their current period.
+        are filled from the ledger for their current period. A key is put once and revoked once;
+        the record never has its secret.
 
         Raises:
-            InvalidPayload: the board would lose a window or its time zone, or the action's board
-                does not exist.
+            InvalidPayload: the board would lose a window or its time zone, the action's board
+                does not exist, or the key would become another one or is not a safe one.
         """
         ...
 
     async def catalogue(self) -> Catalogue:
-        """All actions and boards."""
+        """All actions, boards and keys."""
         ...
 
     async def head(self) -> Head:

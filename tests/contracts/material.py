@@ -10,6 +10,7 @@ from scoreboard.core.award import Award, Outcome, Recorded, Refused
 from scoreboard.core.board import Board, Tie
 from scoreboard.core.posting import Kind, Posting
 from scoreboard.core.score import Score
+from scoreboard.core.signing_key import SigningKey
 from scoreboard.core.window import Window
 from scoreboard.errors import ScoreboardError
 from scoreboard.ports import Change, Ledger, Prepared
@@ -59,7 +60,7 @@ def award(
     return Award(award_id=award_id, user_id=user_id, action=action, named=named)
 
 
-async def put(ledger: Ledger, *subjects: Action | Board) -> None:
+async def put(ledger: Ledger, *subjects: Action | Board | SigningKey) -> None:
     for subject in subjects:
         await ledger.change(Change(subject, "tester", "for a test"))
 

@@ -9,9 +9,11 @@ from scoreboard.core.action import Action, Caps
 from scoreboard.core.board import Board, Tie
 from scoreboard.core.posting import Kind, Posting
 from scoreboard.core.score import Score
+from scoreboard.core.signing_key import SigningAlgorithm, SigningKey
 from scoreboard.core.window import Window
 from scoreboard.ports import AuditEntry
 
+_ACTIONS = msgspec.json.Decoder(tuple[str, ...])
 _WINDOWS = msgspec.json.Decoder(tuple[Window, ...])
 
 
@@ -84,6 +86,37 @@ def board_row(board: Board) -> dict[str, Any]:
         "windows": msgspec.json.encode(board.windows).decode(),
         "time_zone": board.time_zone,
     }
+
+
+def signing_key(row: Sequence[Any]) -> SigningKey:
+    key, algorithm, material, actions, not_before, not_after, revoked_at = row
+    return SigningKey(
+        key=key,
+        algorithm=SigningAlgorithm(algorithm),
+        material=bytes(material),
+        actions=_ACTIONS.decode(actions),
+        not_before=not_before,
+        not_after=not_after,
+        revoked_at=revoked_at,
+    )
+
+
+def signing_key_row(key: SigningKey) -> dict[str, Any]:
+    return {
+        "key": key.key,
+        "algorithm": key.algorithm.value,
+        "material": key.material,
+        "actions": msgspec.json.encode(key.actions).decode(),
+        "not_before": key.not_before,
+        "not_after": key.not_after,
+        "revoked_at": key.revoked_at,
+    }
+
+
+def recorded(subject: Action | Board | SigningKey) -> str:
+    """What the record of changes keeps of it: settings, never a secret."""
+    told = subject.record() if isinstance(subject, SigningKey) else subject
+    return msgspec.json.encode(told).decode()
 
 
 def audit_entry(row: Sequence[Any]) -> AuditEntry:

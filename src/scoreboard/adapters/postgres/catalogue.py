@@ -1,8 +1,6 @@
-"""The catalogue in PostgreSQL: actions and boards, changed with a record of who did it and why."""
+"""The catalogue in PostgreSQL: actions, boards and keys, changed with a record of who and why."""
 
 from typing import Any
-
-import msgspec
 
 from scoreboard.adapters import rows
 from scoreboard.adapters.postgres import notes
@@ -12,6 +10,7 @@ from scoreboard.core.action import Action
 from scoreboard.core.award import derived_id
 from scoreboard.core.board import Board
 from scoreboard.core.posting import Kind, Posting
+from scoreboard.core.signing_key import SigningKey
 from scoreboard.core.window import period_at
 from scoreboard.errors import InvalidPayload
 from scoreboard.ports import Catalogue, Change, Head
@@ -28,16 +27,18 @@ SET LOCAL enable_hashjoin = on;
 
 
 async def read_catalogue(connection: Connection) -> Catalogue:
-    """All actions and boards with their version."""
+    """Everything with its version."""
     await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     version = (await connection.fetchrow(SQL["head"]))["catalogue"]
     actions = [rows.action(row) for row in await connection.fetch(SQL["actions"])]
     boards = [rows.board(row) for row in await connection.fetch(SQL["boards"])]
+    keys = [rows.signing_key(row) for row in await connection.fetch(SQL["keys"])]
     await connection.execute("COMMIT")
     return Catalogue(
         version,
         {action.action_id: action for action in actions},
         {board.board: board for board in boards},
+        {key.key: key for key in keys},
     )
 
 
@@ -49,10 +50,13 @@ async def change(writer: Writer, wanted: Change) -> Posting | None:
         await connection.execute(_UNHURRIED)
         head, version = await notes.lock_head(connection, writer.clock())
         posting = None
-        if isinstance(wanted.subject, Action):
-            await _put_action(connection, wanted, wanted.subject, head)
-        else:
-            posting = await _put_board(connection, wanted, wanted.subject, (head, version))
+        match wanted.subject:
+            case Action() as action:
+                await _put_action(connection, wanted, action, head)
+            case SigningKey() as key:
+                await _put_key(connection, wanted, key, head)
+            case Board() as board:
+                posting = await _put_board(connection, wanted, board, (head, version))
         if posting is not None:
             await connection.execute(SQL["notify"], writer.node)
         await connection.execute("COMMIT")
@@ -71,6 +75,17 @@ async def _put_action(connection: Connection, wanted: Change, action: Action, he
         return
     await connection.execute(SQL["put_action"], *rows.action_row(action).values())
     await _record(connection, wanted, head, ("action.put", action.action_id, before))
+
+
+async def _put_key(connection: Connection, wanted: Change, key: SigningKey, head: Head) -> None:
+    found = await connection.fetch(SQL["keys"])
+    before = {row["key"]: rows.signing_key(row) for row in found}.get(key.key)
+    after = key.following(before)
+    if after == before:
+        return
+    await connection.execute(SQL["put_key"], *rows.signing_key_row(after).values())
+    operation = "key.put" if after.revoked_at is None else "key.revoke"
+    await _record(connection, wanted, head, (operation, key.key, before))
 
 
 async def _put_board(
@@ -107,10 +122,6 @@ async def _record(
         operation,
         subject,
         wanted.reason,
-        _to_json(before) if before is not None else None,
-        _to_json(wanted.subject),
+        rows.recorded(before) if before is not None else None,
+        rows.recorded(wanted.subject),
     )
-
-
-def _to_json(value: Action | Board) -> str:
-    return msgspec.json.encode(value).decode()

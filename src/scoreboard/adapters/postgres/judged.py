@@ -106,6 +106,7 @@ async def _write(
         [posting.points for posting in postings],
         [posting.score_after for posting in postings],
         [posting.caller for posting in postings],
+        [posting.key for posting in postings],
         [board for board, _, _ in changed],
         [period for _, period, _ in changed],
         [score.user_id for _, _, score in changed],

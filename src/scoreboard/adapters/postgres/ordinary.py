@@ -165,6 +165,7 @@ def _arguments(group: OrdinaryGroup, periods: Mapping[str, Sequence[Period]]) ->
         [award.action.points for award in awards],
         _following(group),
         [award.caller for award in awards],
+        [award.key for award in awards],
     )
 
 

@@ -31,6 +31,7 @@ GRANT USAGE ON SCHEMA {schema} TO {role};
 GRANT SELECT, INSERT ON ledger, audit TO {role};
 GRANT SELECT, INSERT, UPDATE ON actions, boards, bookmarks, leases, periods, scores TO {role};
 GRANT SELECT, INSERT, UPDATE (status) ON users TO {role};
+GRANT SELECT, INSERT, UPDATE (revoked_at) ON signing_keys TO {role};
 GRANT SELECT, UPDATE (catalogue, fingerprint) ON ledger_head TO {role};
 GRANT SELECT ON migrations TO {role};
 """

@@ -1,38 +1,45 @@
-"""The catalogue in SQLite: actions and boards, changed with a record of who did it and why."""
+"""The catalogue in SQLite: actions, boards and keys, changed with a record of who and why."""
 
 import sqlite3
 
 from scoreboard.adapters import rows
 from scoreboard.adapters.sqlite.file import SQL, transaction
-from scoreboard.adapters.sqlite.writer import Writer, to_json
+from scoreboard.adapters.sqlite.writer import Writer
 from scoreboard.core.action import Action
 from scoreboard.core.award import derived_id
 from scoreboard.core.board import Board
 from scoreboard.core.posting import Kind, Posting
+from scoreboard.core.signing_key import SigningKey
 from scoreboard.core.window import period_at
 from scoreboard.errors import InvalidPayload
 from scoreboard.ports import Catalogue, Change
 
 
 def read_catalogue(db: sqlite3.Connection) -> Catalogue:
-    """All actions and boards with their version."""
+    """Everything with its version."""
     version = db.execute(SQL["head"]).fetchone()[3]
     actions = [rows.action(row) for row in db.execute(SQL["actions"])]
     boards = [rows.board(row) for row in db.execute(SQL["boards"])]
+    keys = [rows.signing_key(row) for row in db.execute(SQL["keys"])]
     return Catalogue(
         version,
         {action.action_id: action for action in actions},
         {board.board: board for board in boards},
+        {key.key: key for key in keys},
     )
 
 
 def change(writer: Writer, wanted: Change) -> Posting | None:
     """Put what is wanted, unless it is there already; answers the posting of a board."""
     with transaction(writer.db, committing=writer.before_commit):
-        if isinstance(wanted.subject, Action):
-            _put_action(writer, wanted, wanted.subject)
-            return None
-        return _put_board(writer, wanted, wanted.subject)
+        match wanted.subject:
+            case Action() as action:
+                _put_action(writer, wanted, action)
+            case SigningKey() as key:
+                _put_key(writer, wanted, key)
+            case Board() as board:
+                return _put_board(writer, wanted, board)
+    return None
 
 
 def _put_action(writer: Writer, wanted: Change, action: Action) -> None:
@@ -43,7 +50,18 @@ def _put_action(writer: Writer, wanted: Change, action: Action) -> None:
     if before == action:
         return
     writer.db.execute(SQL["put_action"], rows.action_row(action))
-    _record(writer, wanted, "action.put", action.action_id, before)
+    _record(writer, wanted, ("action.put", action.action_id), before)
+
+
+def _put_key(writer: Writer, wanted: Change, key: SigningKey) -> None:
+    existing = {row[0]: rows.signing_key(row) for row in writer.db.execute(SQL["keys"])}
+    before = existing.get(key.key)
+    after = key.following(before)
+    if after == before:
+        return
+    writer.db.execute(SQL["put_key"], rows.signing_key_row(after))
+    operation = "key.put" if after.revoked_at is None else "key.revoke"
+    _record(writer, wanted, (operation, key.key), before)
 
 
 def _put_board(writer: Writer, wanted: Change, board: Board) -> Posting | None:
@@ -53,7 +71,7 @@ def _put_board(writer: Writer, wanted: Change, board: Board) -> Posting | None:
         return None
     fresh = board.added_windows(before)
     writer.db.execute(SQL["put_board"], rows.board_row(board))
-    _record(writer, wanted, "board.put", board.board, before)
+    _record(writer, wanted, ("board.put", board.board), before)
     _, version = writer.head()
     posting = writer.note(
         Kind.BOARD,
@@ -72,7 +90,13 @@ def _put_board(writer: Writer, wanted: Change, board: Board) -> Posting | None:
     return posting
 
 
-def _record(writer: Writer, wanted: Change, operation: str, subject: str, before: object) -> None:
+def _record(
+    writer: Writer,
+    wanted: Change,
+    what: tuple[str, str],
+    before: Action | Board | SigningKey | None,
+) -> None:
+    operation, subject = what
     writer.db.execute(SQL["catalogue_changed"])
     writer.db.execute(
         SQL["add_audit"],
@@ -82,7 +106,7 @@ def _record(writer: Writer, wanted: Change, operation: str, subject: str, before
             "operation": operation,
             "subject": subject,
             "reason": wanted.reason,
-            "before": to_json(before) if before is not None else None,
-            "after": to_json(wanted.subject),
+            "before": rows.recorded(before) if before is not None else None,
+            "after": rows.recorded(wanted.subject),
         },
     )

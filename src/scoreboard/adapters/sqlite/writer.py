@@ -226,6 +226,7 @@ class Writer:
                             posting.points,
                             posting.score_after,
                             posting.caller,
+                            posting.key,
                         )
                         for posting in judgement.postings
                     ]

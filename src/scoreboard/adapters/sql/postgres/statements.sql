@@ -15,7 +15,7 @@ SELECT epoch, seq, at, catalogue FROM lock_head($1);
 SELECT verdict, epoch, seq, at, refs, after, ids
 FROM append_group(
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-    $21, $22, $23
+    $21, $22, $23, $24
 );
 
 -- name: know_group
@@ -24,7 +24,9 @@ SELECT
 FROM know_group($1, $2, $3, $4, $5, $6, $7, $8, $9);
 
 -- name: write_group
-SELECT write_group($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17);
+SELECT write_group(
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18
+);
 
 -- name: known
 -- Postings by award id. $1: the ids.
@@ -71,6 +73,18 @@ ORDER BY action_id;
 SELECT board, title, tie, windows, time_zone
 FROM boards
 ORDER BY board;
+
+-- name: keys
+SELECT key, algorithm, material, actions, not_before, not_after, revoked_at
+FROM signing_keys
+ORDER BY key;
+
+-- name: put_key
+-- Of a key that is there, only its end can still come.
+INSERT INTO signing_keys (key, algorithm, material, actions, not_before, not_after, revoked_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (key) DO UPDATE
+SET revoked_at = excluded.revoked_at;
 
 -- name: put_action
 INSERT INTO actions (

@@ -48,13 +48,13 @@ ORDER BY l.seq;
 
 -- name: add_postings
 -- Record awards. :postings is a JSON array of [seq, award id, board, user ref, action, points,
--- score after, caller].
+-- score after, caller, key].
 INSERT INTO ledger (
-    seq, epoch, award_id, kind, board, user_ref, action_id, points, score_after, at, caller
+    seq, epoch, award_id, kind, board, user_ref, action_id, points, score_after, at, caller, key
 )
 SELECT
     p.value ->> 0, :epoch, p.value ->> 1, 'award', p.value ->> 2, p.value ->> 3, p.value ->> 4,
-    p.value ->> 5, p.value ->> 6, :at, p.value ->> 7
+    p.value ->> 5, p.value ->> 6, :at, p.value ->> 7, p.value ->> 8
 FROM json_each(:postings) AS p;
 
 -- name: add_posting
@@ -103,6 +103,18 @@ ORDER BY action_id;
 SELECT board, title, tie, windows, time_zone
 FROM boards
 ORDER BY board;
+
+-- name: keys
+SELECT key, algorithm, material, actions, not_before, not_after, revoked_at
+FROM signing_keys
+ORDER BY key;
+
+-- name: put_key
+-- Of a key that is there, only its end can still come.
+INSERT INTO signing_keys (key, algorithm, material, actions, not_before, not_after, revoked_at)
+VALUES (:key, :algorithm, :material, :actions, :not_before, :not_after, :revoked_at)
+ON CONFLICT (key) DO UPDATE
+SET revoked_at = excluded.revoked_at;
 
 -- name: put_action
 INSERT INTO actions (
