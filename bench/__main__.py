@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench import page, tokens
 from bench.awards import awards, windows
+from bench.ledger import ledger
 from bench.live import fanout, freshness
 from bench.plan import Plan, Section, say
 from bench.rank import ranking
@@ -17,7 +18,7 @@ from bench.size import size, start
 
 PARTS: dict[str, Callable[[Plan], Section]] = {
     part.__name__: part
-    for part in (awards, windows, fanout, freshness, reads, ranking, size, start)
+    for part in (awards, windows, fanout, freshness, reads, ranking, size, start, ledger)
 }
 
 

@@ -124,12 +124,12 @@ def freshness(plan: Plan) -> Section:
         frames = audience.settled()
         audience.ask(f"save {plan.root / 'arrivals'}")
     seqs = _seqs(place.data / server.OURS.database, awards)
-    sent, answered = _waits(plan.root / "arrivals", awards, seqs)
+    sent, answered = waits(plan.root / "arrivals", awards, seqs)
     answers = [award.answered_s - award.sent_s for award in awards]
     rows = [
-        _percentiles("award sent to answer", np.array(answers)),
-        _percentiles("award sent to board at the viewer", sent),
-        _percentiles("answer to board at the viewer", answered),
+        percentiles("award sent to answer", np.array(answers)),
+        percentiles("award sent to board at the viewer", sent),
+        percentiles("answer to board at the viewer", answered),
     ]
     text = (
         f"{FRESH_VIEWERS:,} viewers, {FRESH_RATE} awards a second for {plan.seconds * 2:.0f} s, "
@@ -144,7 +144,7 @@ def freshness(plan: Plan) -> Section:
     return Section("Freshness", text + table(head, rows), {"answered/1000": figures})
 
 
-def _percentiles(name: str, waits_s: np.ndarray) -> tuple[str, ...]:
+def percentiles(name: str, waits_s: np.ndarray) -> tuple[str, ...]:
     found = np.percentile(waits_s, (50, 90, 99, 100)) * 1000
     say(f"  {name}: " + "  ".join(f"{value:.1f}" for value in found) + " ms (50, 90, 99, 100)")
     return (name, *(f"{value:.1f}" for value in found))
@@ -156,7 +156,7 @@ def _seqs(database: Path, awards: list[Sent]) -> np.ndarray:
     return np.array([known[award.award_id] for award in awards])
 
 
-def _waits(prefix: Path, awards: list[Sent], seqs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def waits(prefix: Path, awards: list[Sent], seqs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Seconds from sending, and from the answer, to each viewer's first board with the award."""
     who, seen = (np.fromfile(f"{prefix}.{name}", dtype=np.int64) for name in ("who", "seq"))
     times = np.fromfile(f"{prefix}.time", dtype=np.float64)

@@ -5,8 +5,11 @@ import resource
 import shutil
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 ACTION = "quiz.correct"
@@ -37,6 +40,7 @@ class Outcome:
     p90_ms: float
     p99_ms: float
     loader_cpu_s: float
+    refused: dict[str, int] = field(default_factory=dict)
 
     @property
     def rate(self) -> float:
@@ -47,6 +51,26 @@ def award(load: Load, tokens: Path) -> Outcome:
     """Awards by random users of the tokens file; a share of them is sent again with its key."""
     words = ["--", str(tokens), ACTION, str(load.repeats), load.key_prefix.ljust(16, "k")]
     return _wrk(load, HERE / "award.lua", "/v1/scores", words)
+
+
+def award_all(loads: Sequence[Load], tokens: Path) -> Outcome:
+    """Awards to many nodes at once; percentiles are those of the slowest node."""
+    before = _children_s()
+    with ThreadPoolExecutor(len(loads)) as threads:
+        found = list(threads.map(lambda load: award(load, tokens), loads))
+    return Outcome(
+        requests=sum(each.requests for each in found),
+        duration_s=max(each.duration_s for each in found),
+        p50_ms=max(each.p50_ms for each in found),
+        p90_ms=max(each.p90_ms for each in found),
+        p99_ms=max(each.p99_ms for each in found),
+        loader_cpu_s=_children_s() - before,
+    )
+
+
+def read_users(load: Load, users: int, path: str = "/v1/boards/default/users") -> Outcome:
+    """Standings of random users; answers other than a 200 are told in ``refused``, by status."""
+    return _wrk(load, HERE / "read_users.lua", path, ["--", str(users)])
 
 
 def read(load: Load, path: str) -> Outcome:
@@ -71,7 +95,7 @@ def _wrk(load: Load, script: Path, path: str, words: list[str]) -> Outcome:
 
 
 def _run(command: list[str], load: Load) -> Outcome:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    before = _children_s()
     with tempfile.TemporaryFile("w+") as errors:
         done = subprocess.run(
             command,
@@ -83,7 +107,7 @@ def _run(command: list[str], load: Load) -> Outcome:
         )
         errors.seek(0)
         said = errors.read()
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    after = _children_s()
     found = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
     if done.returncode or not found:
         raise LoadError(f"wrk failed: {said}\n{done.stdout}")
@@ -95,12 +119,19 @@ def _run(command: list[str], load: Load) -> Outcome:
         p50_ms=result["p50_us"] / 1e3,
         p90_ms=result["p90_us"] / 1e3,
         p99_ms=result["p99_us"] / 1e3,
-        loader_cpu_s=after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
+        loader_cpu_s=after - before,
+        refused=result.get("refused", {}),
     )
 
 
-def _refuse_errors(result: dict[str, int]) -> None:
+def _children_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _refuse_errors(result: dict[str, Any]) -> None:
     bad = {name: result[name] for name in ("status", "connect", "read", "write", "timeout")}
+    bad["status"] -= sum(result.get("refused", {}).values())
     if any(bad.values()) or result["requests"] == 0:
         raise LoadError(
             f"wrk sent {result['requests']} requests and counted {bad}: "

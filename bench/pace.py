@@ -30,11 +30,15 @@ class _Link:
 
 @dataclass
 class Pacer:
-    """Awards by the first `users` of a tokens file, each in turn: all of them in the top ten."""
+    """Awards by the first `users` of a tokens file, each in turn: all of them in the top ten.
+
+    With `others` the connections are spread over the ports of many nodes.
+    """
 
     port: int
     tokens: Path
     users: int = 10
+    others: tuple[int, ...] = ()
     _links: list[_Link] = field(default_factory=list)
 
     def run(self, rate: float, seconds: float) -> list[Sent]:
@@ -68,8 +72,10 @@ class Pacer:
         return awards
 
     def _connect(self, selector: selectors.BaseSelector, count: int) -> list[_Link]:
-        for _ in range(count):
-            link = _Link(socket.create_connection(("127.0.0.1", self.port), timeout=10))
+        ports = (self.port, *self.others)
+        for number in range(count):
+            address = ("127.0.0.1", ports[number % len(ports)])
+            link = _Link(socket.create_connection(address, timeout=10))
             link.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             selector.register(link.socket, selectors.EVENT_READ, link)
             self._links.append(link)

@@ -152,7 +152,10 @@ def running(
     with (place.data / "server.log").open("ab") as log:
         if prepare:
             for command in service.preparations(windows):
-                subprocess.run(command, env=environment, stdout=log, stderr=log, check=True)
+                if subprocess.run(
+                    command, env=environment, stdout=log, stderr=log, check=False
+                ).returncode:
+                    raise ServerError(f"{service.name} was not prepared:\n{_tail(place)}")
         began = time.monotonic()
         child = subprocess.Popen(service.command(place), env=environment, stdout=log, stderr=log)
         try:

@@ -1,6 +1,6 @@
 """Many viewers in one process: WebSockets by hand, every board counted and timed on arrival.
 
-    python -m bench.viewers PORT COUNT
+    python -m bench.viewers PORT[,PORT] COUNT
 
 Prints a line when every viewer has a board. Then answers the lines `count`, `frame` (the newest
 frame in hexadecimal), `reset` and `save PREFIX` with one line of JSON each.
@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +39,8 @@ class ViewersError(RuntimeError):
 class Crowd:
     """The viewers, and what they were sent."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
+    def __init__(self, ports: Sequence[int]) -> None:
+        self._ports = ports
         self._poll = select.epoll()
         self._sockets: dict[int, socket.socket] = {}
         self._upgrading: set[int] = set()
@@ -58,17 +58,16 @@ class Crowd:
     def open(self, count: int) -> None:
         """Return when every viewer has its first board."""
         deadline = time.monotonic() + OPEN_WITHIN_S
-        request = UPGRADE.format(self._port).encode()
         while self.frames < count:
             if time.monotonic() > deadline:
                 raise ViewersError(f"{self.frames} of {count} viewers have a board")
             while len(self._sockets) < min(count, self.frames + OPEN_AT_ONCE):
-                self._connect(request)
+                self._connect(self._ports[len(self._sockets) % len(self._ports)])
             self.turn(0.1)
 
-    def _connect(self, request: bytes) -> None:
-        link = socket.create_connection(("127.0.0.1", self._port), timeout=10)
-        link.sendall(request)
+    def _connect(self, port: int) -> None:
+        link = socket.create_connection(("127.0.0.1", port), timeout=10)
+        link.sendall(UPGRADE.format(port).encode())
         link.settimeout(0)
         self._sockets[link.fileno()] = link
         self._upgrading.add(link.fileno())
@@ -184,9 +183,11 @@ class Audience:
 
 
 @contextlib.contextmanager
-def watching(port: int, count: int) -> Iterator[Audience]:
-    """That many viewers of a service, each with a board."""
-    command = [sys.executable, "-m", "bench.viewers", str(port), str(count)]
+def watching(port: int | Sequence[int], count: int) -> Iterator[Audience]:
+    """That many viewers, each with a board; of many nodes each has its share."""
+    ports = [port] if isinstance(port, int) else port
+    words = (",".join(map(str, ports)), str(count))
+    command = [sys.executable, "-m", "bench.viewers", *words]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as child:
@@ -199,12 +200,12 @@ def watching(port: int, count: int) -> Iterator[Audience]:
 
 
 def main() -> None:
-    port, count = int(sys.argv[1]), int(sys.argv[2])
+    ports, count = [int(port) for port in sys.argv[1].split(",")], int(sys.argv[2])
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     if hard != resource.RLIM_INFINITY and hard < count + DESCRIPTORS_TO_SPARE:
         raise ViewersError(f"{count} viewers need more file descriptors: ulimit -n is {hard}")
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    crowd = Crowd(port)
+    crowd = Crowd(ports)
     crowd.open(count)
     _say({"open": count})
     crowd.listen_to_stdin()

@@ -23,7 +23,6 @@ from fastapi import (
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from prometheus_client import Counter, Histogram, make_asgi_app
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.dialects.sqlite import insert
 
 from bench.baseline.database import reader, writer
 from bench.baseline.limits import SlidingWindow
@@ -35,6 +34,7 @@ from bench.baseline.statements import (
     ADD_POINTS,
     AWARD_SCORE,
     TOP_TEN,
+    insert,
 )
 from bench.baseline.tables import Action, Base, now
 

@@ -1,4 +1,4 @@
-"""The engines: one connection that writes, a few that read."""
+"""The engines: on SQLite one connection that writes and a few that read, on PostgreSQL pools."""
 
 import os
 from pathlib import Path
@@ -8,12 +8,24 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 DATABASE = Path(os.environ["BASELINE_DATA"]) / "baseline.db"
+URL = os.environ.get("BASELINE_DATABASE_URL", "")
+WRITERS, READERS = 16, 4
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
     "PRAGMA busy_timeout=5000",
     "PRAGMA foreign_keys=ON",
 )
+
+
+def _pool(connections: int, isolation: str) -> AsyncEngine:
+    return create_async_engine(
+        URL,
+        pool_size=connections,
+        max_overflow=0,
+        pool_reset_on_return="rollback",
+        isolation_level=isolation,
+    )
 
 
 def _engine(connections: int, isolation: str | None) -> AsyncEngine:
@@ -34,5 +46,9 @@ def _engine(connections: int, isolation: str | None) -> AsyncEngine:
     return engine
 
 
-writer = _engine(connections=1, isolation="IMMEDIATE")
-reader = _engine(connections=4, isolation=None)
+if URL:
+    writer = _pool(WRITERS, "READ COMMITTED")
+    reader = _pool(READERS, "AUTOCOMMIT")
+else:
+    writer = _engine(connections=1, isolation="IMMEDIATE")
+    reader = _engine(connections=READERS, isolation=None)

@@ -1,9 +1,12 @@
 """Every statement, built once so that its compiled form is found by identity."""
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.dialects import postgresql, sqlite
 
+from bench.baseline.database import URL
 from bench.baseline.tables import Action, Award, Score
+
+insert = postgresql.insert if URL else sqlite.insert
 
 _upsert = insert(Score).values(
     user_id=bindparam("user_id"), score=bindparam("points"), updated_at=bindparam("at")
