@@ -9,16 +9,20 @@ from pathlib import Path
 
 from bench import page, tokens
 from bench.awards import awards, windows
+from bench.flush import flush
 from bench.ledger import ledger
 from bench.live import fanout, freshness
+from bench.nodes import nodes
 from bench.plan import Plan, Section, say
 from bench.rank import ranking
 from bench.reads import reads
+from bench.rebuild import rebuild
 from bench.size import size, start
 
+ONE_NODE = (awards, windows, fanout, freshness, reads, ranking, size, start)
+MANY_NODES = (ledger, nodes, rebuild, flush)
 PARTS: dict[str, Callable[[Plan], Section]] = {
-    part.__name__: part
-    for part in (awards, windows, fanout, freshness, reads, ranking, size, start, ledger)
+    part.__name__: part for part in (*ONE_NODE, *MANY_NODES)
 }
 
 
