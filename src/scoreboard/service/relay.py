@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from scoreboard.core.board import Board
 from scoreboard.core.posting import Kind, Posting
-from scoreboard.core.window import Period, Window
+from scoreboard.core.window import Period, Window, window_named
 from scoreboard.errors import Deposed, OutOfPlace, ScoreboardError
 from scoreboard.ports import APPLY_MAX, Group, Ledger, Mark, Move, Opening, Ranking
 from scoreboard.service.catalogue import CurrentCatalogue
@@ -50,6 +50,7 @@ class Relay:
         self._damaged = False
         self._failing = False
         self._next_look_ms = 0
+        self._ahead_ms = 0
         self._lag = telemetry.child("scoreboard_relay_lag_seconds")
         self._seq = telemetry.child("scoreboard_ranking_seq")
         self._ledger_seq = telemetry.child("scoreboard_ledger_seq")
@@ -61,10 +62,8 @@ class Relay:
         while True:
             term = await self._leadership.gained()
             try:
-                await self._lead(term)
-            except OutOfPlace:
-                await self._recover()
-            except Deposed:
+                await self._lead_or_rebuild(term)
+            except (Deposed, OutOfPlace):
                 await asyncio.sleep(RETRY_S)
             except ScoreboardError as error:
                 self._failed(error)
@@ -83,8 +82,7 @@ class Relay:
         """
         await self._ranking.lead(term)
         await self._catalogue.load()
-        place, head = await self._ranking.place(), await self._ledger.head()
-        if place is None or place[0] != head.epoch or place[1] > head.seq:
+        if not await self._is_in_place():
             await self.rebuild()
             return
         self._held = set(await self._ranking.periods())
@@ -101,6 +99,8 @@ class Relay:
         self._held.clear()
         await self._open_periods()
         start = await self._ledger.head()
+        # What was put before the place and after the first look would never be met as a posting.
+        await self._catalogue.load()
         self._held = set(self._spans(start.at)) | set(self._spans(self._clock_ms()))
         self._publisher.read_ledger()
         self._publisher.hold(self._held)
@@ -120,17 +120,30 @@ class Relay:
         self._damaged = True
         self._woken.set()
 
+    async def _lead_or_rebuild(self, term: int) -> None:
+        try:
+            await self._lead(term)
+        except OutOfPlace:
+            await self.rebuild()
+
     async def _lead(self, term: int) -> None:
         await self.take_over(term)
         while self._leadership.term == term:
             if self._damaged:
                 raise OutOfPlace(0)
             await self._turn_periods()
+            if self._leadership.term != term:
+                return
             await self.follow()
             if self._failing:
                 log().info(Event.RELAY_RECOVERED)
                 self._failing = False
             await self._wait()
+
+    async def _is_in_place(self) -> bool:
+        """Whether the ranking is of this ledger's history, and not ahead of it."""
+        place, head = await self._ranking.place(), await self._ledger.head()
+        return place is not None and place[0] == head.epoch and place[1] <= head.seq
 
     def _failed(self, error: ScoreboardError) -> None:
         if not self._failing:
@@ -198,9 +211,28 @@ class Relay:
     def _hold(self, posting: Posting, period: Period, marks: list[Mark]) -> None:
         # An old period is not taken up again for a reversal that counts in it.
         span = (posting.board, period.name)
-        if span not in self._held and period.end_ms > posting.at:
-            self._held.add(span)
-            marks.append(Mark(*span, posting.seq, posting.at))
+        if span in self._held or period.end_ms <= posting.at:
+            return
+        self._ensure_begins(posting, period)
+        self._held.add(span)
+        marks.append(Mark(*span, posting.seq, posting.at))
+
+    def _ensure_begins(self, posting: Posting, period: Period) -> None:
+        """A period begins empty only after an earlier one of its window.
+
+        Otherwise the window is newer than this posting (the catalogue is read ahead of it), or the
+        period was held before: what is in it already is in the ledger alone.
+
+        Raises:
+            OutOfPlace: it has to be loaded.
+        """
+        held = [
+            name
+            for board, name in self._held
+            if board == posting.board and window_named(name) is period.window
+        ]
+        if not held or max(held) > period.name:
+            raise OutOfPlace(posting.seq)
 
     def _ensure_loaded(self, postings: Iterable[Posting]) -> None:
         """A window that a board with scores got only now is in the ledger, not in the ranking.
@@ -226,15 +258,6 @@ class Relay:
                 return
             after = scores[-1].user_id
 
-    async def _recover(self) -> None:
-        try:
-            await self.rebuild()
-        except (Deposed, OutOfPlace):
-            await asyncio.sleep(RETRY_S)
-        except ScoreboardError as error:
-            self._failed(error)
-            await asyncio.sleep(RETRY_S)
-
     async def _wait(self) -> None:
         try:
             async with asyncio.timeout(LOOK_EVERY_S):
@@ -254,9 +277,11 @@ class Relay:
         now_ms = self._clock_ms()
         if now_ms < self._next_look_ms:
             return
+        if not await self._is_in_place():
+            raise OutOfPlace(0)
         await self._open_periods()
         await self._count_users()
-        for span in await self._closed(now_ms):
+        for span in await self._closed(now_ms - self._ahead_ms):
             await self._ranking.forget(*span)
             self._publisher.close(span)
             self._held.discard(span)
@@ -271,6 +296,8 @@ class Relay:
         ]
         if openings:
             for posting in await self._ledger.open_periods(openings):
+                # Awards count in the period before until the ledger's clock has left it too.
+                self._ahead_ms = max(0, now_ms - posting.at)
                 log().info(Event.PERIOD_OPENED, board=posting.board, period=posting.detail)
         self._next_look_ms = min([now_ms + 1_000, *_ends(self._catalogue.boards.values(), now_ms)])
 
