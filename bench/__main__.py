@@ -1,6 +1,7 @@
 """Measures the service: `python -m bench [PART ...] [--quick]`; without a part, all of them."""
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -35,6 +36,8 @@ def main() -> None:
     unknown = set(asked.parts) - PARTS.keys()
     if unknown:
         parser.error(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    # Whatever ends the bench ends the servers that it has started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     for name in asked.parts or PARTS:
         _run(name, quick=asked.quick, write=asked.write or not asked.quick)
 

@@ -47,6 +47,7 @@ def rebuild(plan: Plan) -> Section:
             pass  # makes the schema, the catalogue and the board's opening
         began = time.monotonic()
         servers.postgres.psql(SEED.format(users=users), deployment.database)
+        _flush(servers)
         say(f"  {users} users seeded in {time.monotonic() - began:.0f} s")
         with deployment.started(1) as (node,):
             say(f"  ready after {node.ready_after_s:.1f} s")
