@@ -8,7 +8,7 @@ class Health:
 
     def __init__(self, *reasons: str) -> None:
         self._reasons = dict.fromkeys(reasons)
-        self._degraded: dict[str, None] = {}
+        self._degraded: dict[str, set[str]] = {}
         self._hooks: dict[str, Callable[[], None]] = {}
 
     @property
@@ -30,14 +30,19 @@ class Health:
     def cleared(self, reason: str) -> None:
         self._reasons.pop(reason, None)
 
-    def lost(self, dependency: str) -> None:
-        """Ready still, and says what is missing, until ``restored``."""
-        self._degraded[dependency] = None
+    def lost(self, dependency: str, by: str = "") -> None:
+        """Ready still, and says what is missing, until everybody who lost it has it back."""
+        self._degraded.setdefault(dependency, set()).add(by)
 
-    def restored(self, dependency: str) -> bool:
-        """Answers whether it was lost."""
-        if self._degraded.pop(dependency, dependency) is not None:
+    def restored(self, dependency: str, by: str = "") -> bool:
+        """Answers whether it was lost, and nobody lacks it now."""
+        losers = self._degraded.get(dependency)
+        if losers is None:
             return False
+        losers.discard(by)
+        if losers:
+            return False
+        del self._degraded[dependency]
         if dependency in self._hooks:
             self._hooks[dependency]()
         return True

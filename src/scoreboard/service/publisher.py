@@ -13,6 +13,9 @@ from scoreboard.telemetry import Event, Telemetry, log
 
 RETRY_S = 0.5
 
+NAME = "publisher"
+"""Whose loss of the bus it is: that news are heard says nothing of whether they can be told."""
+
 UNRANKED_EVERY_S = 1.0
 """How often the tops are read from the ledger while there is no ranking to read them from."""
 
@@ -84,7 +87,8 @@ class Publisher:
         self._wake.set()
 
     def forget(self) -> None:
-        """Another node tells it now."""
+        """Another node tells it now, and finds out whether the bus can be told."""
+        self._health.restored("bus", NAME)
         self._spans.clear()
         self._changed.clear()
         self._closed.clear()
@@ -100,7 +104,8 @@ class Publisher:
                 self._errors.inc()
                 if "bus" not in self._health.degraded:
                     log().warning(Event.BUS_FAILED, code=error.code)
-                self._health.lost("bus")
+                if self._spans:
+                    self._health.lost("bus", NAME)
                 self.hold(self._spans)
                 await asyncio.sleep(RETRY_S)
 
@@ -119,7 +124,7 @@ class Publisher:
         for span in list(self._closed):
             await self._bus.close_period(*span)
             self._closed.pop(span, None)
-        if news and self._health.restored("bus"):
+        if news and self._health.restored("bus", NAME):
             log().info(Event.BUS_RECOVERED)
 
     async def _tops(self, spans: Iterable[Span]) -> list[Snapshot]:

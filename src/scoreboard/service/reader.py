@@ -1,6 +1,7 @@
 """The way back: tops, standings and history, from the ranking or, where it has none, the ledger."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
@@ -57,16 +58,24 @@ class Reader:
             self._tops[snapshot.board, snapshot.period] = snapshot
 
     async def look(self) -> Sequence[Snapshot]:
-        """Read anew the tops at hand; answers those that are newer.
+        """Read anew the tops at hand and those of now; answers those that are newer.
 
-        Raises:
-            Unavailable: neither the ranking nor the ledger can be read.
+        A top that cannot be read, or is none yet, holds up no other.
         """
-        fresh = [await self._fresh(*span) for span in list(self._tops)]
-        newer = [each for each in fresh if each.place() > self._place(each)]
-        for snapshot in newer:
-            self._keep(snapshot)
+        self._prune()
+        newer = []
+        for span in dict.fromkeys([*self._tops, *self._spans()]):
+            with contextlib.suppress(NotFound, Unavailable):
+                fresh = await self._fresh(*span)
+                if fresh.place() > self._place(fresh):
+                    newer.append(fresh)
+                    self._keep(fresh)
         return newer
+
+    def _spans(self) -> list[Span]:
+        """The current period of every window: the bus may have been lost before it began."""
+        boards = self.boards()
+        return [(each.board, period.name) for each in boards for period in self.current(each)]
 
     async def _fresh(self, board_name: str, period: str) -> Snapshot:
         board = self._catalogue.board(board_name)
