@@ -221,3 +221,12 @@ async def test_an_older_top_neither_replaces_nor_is_told(valkey: ValkeyServer) -
 async def test_nonsense_for_an_address_is_refused() -> None:
     with pytest.raises(Misconfigured):
         await RedisBus.open("http://127.0.0.1/")
+
+
+async def test_a_server_that_was_never_there_is_said_to_be_lost() -> None:
+    seen: list[bool] = []
+    async with node("redis://127.0.0.1:1", seen.append) as bus:
+        waiting = asyncio.ensure_future(anext(bus.news()))  # type: ignore[arg-type]
+        await until(lambda: seen == [False])
+        waiting.cancel()
+        await asyncio.wait([waiting])

@@ -171,8 +171,8 @@ class RedisBus:
                 async with contextlib.aclosing(self._connection.client.pubsub()) as subscription:
                     await self._subscribe(subscription)
                     await self._hear(subscription)
-            if self._subscribed.is_set():
-                self._subscribed.clear()
+            self._subscribed.clear()
+            if not self._failures:  # the first since it stood, or ever
                 self._observe(False)  # noqa: FBT003 - what every observer of a server hears
             self._failures += 1
             await asyncio.sleep(_pause_s(self._failures))
