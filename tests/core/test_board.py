@@ -85,3 +85,30 @@ def test_a_zone_that_is_none_is_refused(zone: str) -> None:
     with pytest.raises(InvalidPayload) as refused:
         Board(board="league", time_zone=zone)
     assert refused.value.pointer == "/time_zone"
+
+
+DAILY = Board(board="league", windows=(Window.ALL, Window.DAY), time_zone="UTC")
+
+
+def test_a_new_board_has_all_of_its_windows_added() -> None:
+    assert DAILY.added_windows(None) == (Window.ALL, Window.DAY)
+
+
+def test_windows_may_be_added_and_are_named() -> None:
+    grown = Board(board="league", windows=tuple(Window), time_zone="UTC")
+    assert grown.added_windows(DAILY) == (Window.WEEK, Window.MONTH)
+    assert DAILY.added_windows(DAILY) == ()
+
+
+def test_a_window_may_not_be_taken_away() -> None:
+    with pytest.raises(InvalidPayload) as refused:
+        Board(board="league").added_windows(DAILY)
+    assert refused.value.pointer == "/windows"
+
+
+def test_the_time_zone_stands_once_a_window_resets() -> None:
+    moved = Board(board="league", windows=(Window.ALL, Window.DAY), time_zone="Asia/Tokyo")
+    with pytest.raises(InvalidPayload) as refused:
+        moved.added_windows(DAILY)
+    assert refused.value.pointer == "/time_zone"
+    assert moved.added_windows(Board(board="league")) == (Window.DAY,)

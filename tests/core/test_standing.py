@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scoreboard.core.board import Tie
 from scoreboard.core.score import SCORE_MAX, Score
 from scoreboard.core.standing import (
+    TOP_SIZE,
     Next,
     Row,
     Snapshot,
@@ -14,6 +15,7 @@ from scoreboard.core.standing import (
     page_in,
     placed_by_sorting,
     standing_in,
+    top_in,
 )
 from scoreboard.errors import NotFound
 
@@ -173,3 +175,13 @@ def test_of_two_snapshots_the_greater_place_is_newer() -> None:
         return Snapshot("default", "all", epoch, seq, 0, ())
 
     assert snapshot(1, 9).place() < snapshot(2, 1).place() < snapshot(2, 2).place()
+
+
+@given(scores=populations(), tie=ties)
+def test_a_top_says_where_to_go_on_when_it_is_full(scores: list[Score], tie: Tie) -> None:
+    rows, end = top_in(PlainOrder(scores), tie)
+    assert rows == placed_by_sorting(scores, tie)[:TOP_SIZE]
+    if len(scores) < TOP_SIZE:
+        assert end is None
+    else:
+        assert end == sorted(scores, key=Score.key)[TOP_SIZE - 1].key()
