@@ -21,6 +21,7 @@ SERVERS = frozenset(
         "kubectl",
         "nginx",
         "node",
+        "openssl",
         "pgbouncer",
         "postgres",
         "promtool",

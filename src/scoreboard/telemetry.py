@@ -77,6 +77,12 @@ METRICS = (
         ("reason",),
     ),
     Metric(
+        "scoreboard_signature_failures_total",
+        Counter,
+        "Signed actions that were not accepted, by reason.",
+        ("reason",),
+    ),
+    Metric(
         "scoreboard_rate_limited_total",
         Counter,
         "Requests refused with 429, by which limit was used up.",

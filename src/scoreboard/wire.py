@@ -4,6 +4,7 @@ Times are RFC 3339 in UTC; identifiers and shapes are the contract's. Requests r
 members.
 """
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -13,9 +14,17 @@ from scoreboard.core.action import NO_CAPS, Caps, Cooldown, Points
 from scoreboard.core.action import Action as ActionSettings
 from scoreboard.core.board import DEFAULT_BOARD, Tie, TimeZone, Title
 from scoreboard.core.board import Board as BoardSettings
-from scoreboard.core.identifier import ActionId, BoardId, UserId
-from scoreboard.core.moment import rfc3339
+from scoreboard.core.identifier import ActionId, BoardId, KeyName, UserId
+from scoreboard.core.moment import milliseconds, rfc3339
 from scoreboard.core.posting import Posting as LedgerPosting
+from scoreboard.core.signature import from_base64url
+from scoreboard.core.signing_key import (
+    ACTIONS_MAX,
+    SECRET_MAX_BYTES,
+    SECRET_MIN_BYTES,
+    SigningAlgorithm,
+    SigningKey,
+)
 from scoreboard.core.standing import Row as RankedRow
 from scoreboard.core.standing import Snapshot, Standing
 from scoreboard.core.window import Window
@@ -25,6 +34,8 @@ ENCODER = msgspec.json.Encoder()
 
 Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 Reason = Annotated[str, Meta(min_length=1, max_length=500)]
+Material = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,172}$", max_length=172)]
+Moment = Annotated[datetime, Meta(tz=True)]
 Rank = Annotated[int, Meta(ge=1)]
 
 
@@ -63,6 +74,59 @@ class BoardPut(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     def settings(self, board: str) -> BoardSettings:
         return BoardSettings(board=board, **_settings(self))
+
+
+class KeyPost(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A new key that signs actions, and why: ``public`` of Ed25519, or the ``secret`` of HMAC.
+
+    Both are base64url without padding. Without ``actions`` the key signs them all.
+    """
+
+    key: KeyName
+    reason: Reason
+    algorithm: SigningAlgorithm = SigningAlgorithm.ED25519
+    public: Material | None = None
+    secret: Material | None = None
+    actions: Annotated[tuple[ActionId, ...], Meta(max_length=ACTIONS_MAX)] = ()
+    not_before: Moment | None = None
+    not_after: Moment | None = None
+
+    def material(self) -> bytes:
+        """The public key, or the secret.
+
+        Raises:
+            InvalidPayload: it is not there, not canonical, too short, or of the other algorithm.
+        """
+        hmac = self.algorithm is SigningAlgorithm.HMAC_SHA256
+        place, given = ("/secret", self.secret) if hmac else ("/public", self.public)
+        if (self.public if hmac else self.secret) is not None:
+            raise InvalidPayload("/public" if hmac else "/secret")
+        material = None if given is None else from_base64url(given)
+        if material is None:
+            raise InvalidPayload(place)
+        if hmac and not SECRET_MIN_BYTES <= len(material) <= SECRET_MAX_BYTES:
+            raise InvalidPayload(place)
+        return material
+
+    def signing_key(self, material: bytes) -> SigningKey:
+        """The key as the ledger keeps it, with the material as it is to be stored."""
+        return SigningKey(
+            key=self.key,
+            algorithm=self.algorithm,
+            material=material,
+            actions=self.actions,
+            not_before=None if self.not_before is None else milliseconds(self.not_before),
+            not_after=None if self.not_after is None else milliseconds(self.not_after),
+        )
+
+    def __repr__(self) -> str:
+        return f"KeyPost(key={self.key!r})"
+
+
+class Revocation(Struct, frozen=True, forbid_unknown_fields=True):
+    """Why a key ends."""
+
+    reason: Reason
 
 
 def _settings(put: ActionPut | BoardPut) -> dict[str, Any]:
@@ -167,6 +231,7 @@ class Posting(Struct, frozen=True, kw_only=True, omit_defaults=True):
     points: int = 0
     score_after: int | None = None
     caller: str | None = None
+    key: str | None = None
     reverses: int | None = None
 
 
@@ -188,6 +253,24 @@ class Actions(Struct, frozen=True):
     """The catalogue of actions."""
 
     actions: tuple[ActionSettings, ...]
+
+
+class Key(Struct, frozen=True, kw_only=True):
+    """A key that signs actions; a secret is never told. No ``actions`` are all of them."""
+
+    key: KeyName
+    algorithm: SigningAlgorithm
+    public: str | None
+    actions: tuple[ActionId, ...]
+    not_before: Time | None
+    not_after: Time | None
+    revoked_at: Time | None
+
+
+class Keys(Struct, frozen=True):
+    """All keys that sign actions, the revoked ones too."""
+
+    keys: tuple[Key, ...]
 
 
 class AuditEntry(Struct, frozen=True):
@@ -401,8 +484,26 @@ def posting(recorded: LedgerPosting) -> Posting:
         points=recorded.points,
         score_after=recorded.score_after,
         caller=recorded.caller,
+        key=recorded.key,
         reverses=recorded.reverses,
     )
+
+
+def key(signing: SigningKey) -> Key:
+    told = signing.record()
+    return Key(
+        key=told.key,
+        algorithm=told.algorithm,
+        public=told.public,
+        actions=told.actions,
+        not_before=_time(told.not_before),
+        not_after=_time(told.not_after),
+        revoked_at=_time(told.revoked_at),
+    )
+
+
+def _time(at_ms: int | None) -> str | None:
+    return None if at_ms is None else rfc3339(at_ms)
 
 
 # --- on the bus

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from scoreboard.adapters.keys import SigningKeys
 from scoreboard.core.action import Action, Caps
 from scoreboard.errors import (
     AwardConflict,
@@ -26,10 +27,13 @@ from scoreboard.errors import (
 )
 from scoreboard.ports import Rate
 from scoreboard.service.scorer import Answer, Request, Scorer
+from scoreboard.service.signatures import Signatures
 from tests.contracts.material import QUIZ, put
 
 RATE = Rate(3, 60)
 KEY = "award-0000000000000001"
+AUDIENCE = "https://scores.example"
+SIGNING = SigningKeys(b"the secret of this service, for tests")
 CAPPED = Action(action_id="capped", points=1, caps=Caps(day=1))
 SIGNED = Action(action_id="signed", points=1, requires_signature=True)
 MOST = Action(action_id="most", points=2**53 - 1)
@@ -87,6 +91,7 @@ def scorer(world: Any, rate: Rate, **limits: int) -> Scorer:
         world.commit(**limits),
         world.limiter,
         world.catalogue,
+        Signatures(world.catalogue, AUDIENCE, SIGNING.verify, world.telemetry),
         user_rate=rate,
         service_rate=Rate(0, 60),
         clock_ms=world.clock,

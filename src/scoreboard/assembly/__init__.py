@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from scoreboard.adapters.keys import derive, local_secret, mint
+from scoreboard.adapters.keys import SigningKeys, derive, local_secret, mint
 from scoreboard.assembly.backends import cautions, make_folder, open_ledger
 from scoreboard.assembly.probe import Probe, probe
 from scoreboard.errors import Misconfigured
@@ -14,7 +14,7 @@ from scoreboard.settings import Settings
 from scoreboard.settings.parse import masked
 from scoreboard.telemetry import Event, configure_log, log
 
-__all__ = ["Probe", "cautions", "local_token", "open_ledger", "probe", "serve"]
+__all__ = ["Probe", "cautions", "local_token", "open_ledger", "probe", "sealed", "serve"]
 
 SWITCH_INTERVAL_S = 0.001
 """How long the writer may have to wait for the interpreter."""
@@ -41,6 +41,18 @@ def local_token(settings: Settings, subject: str, scopes: frozenset[str], ttl_s:
         issuer=settings.jwt_issuer,
         audience=settings.jwt_audience,
     )
+
+
+async def sealed(ledger: Ledger, settings: Settings, key: str, secret: bytes) -> bytes:
+    """The secret of an HMAC key as this ledger stores it.
+
+    Raises:
+        Misconfigured: the ledger's nodes have another secret, and could not open it.
+    """
+    make_folder(settings.secret_file.parent)
+    own = local_secret(settings.secret_file)
+    await _bind(ledger, own)
+    return SigningKeys(own).sealed(key, secret)
 
 
 async def serve(settings: Settings, *, ready: Callable[[str], None] | None = None) -> None:

@@ -24,6 +24,7 @@ from scoreboard.web.live import LiveEndpoint
 from scoreboard.web.live_node import Live, LiveSettings
 from scoreboard.web.scores import ScoresHandler
 from scoreboard.web.seats import Seats
+from scoreboard.web.signing_keys import SigningKeysHandler
 from scoreboard.web.site import SiteHandler, security_text
 from scoreboard.web.stream import StreamEndpoint
 from scoreboard.web.tokens import TokenVerifier
@@ -98,6 +99,8 @@ def _mounted(services: Services, gate: Gate, verifier: TokenVerifier, cursors: C
         admin = AdminHandler(ledger, writing.catalogue, reader, auth, boards.view)
         handlers |= ScoresHandler(auth, writing.scorer, telemetry).handlers()
         handlers |= admin.handlers()
+        keys = SigningKeysHandler(ledger, writing.catalogue, auth, writing.keys.sealed, clock_ms)
+        handlers |= keys.handlers()
     if services.settings.role == "relay":
         return Mounted(handlers)
     live = _live(services, verifier, gate.origins)

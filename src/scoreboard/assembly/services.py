@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from msgspec import Struct
 
+from scoreboard.adapters.keys import SigningKeys, local_secret
 from scoreboard.assembly.backends import (
     NoLedger,
     cautions,
@@ -35,6 +36,7 @@ from scoreboard.service.publisher import Publisher
 from scoreboard.service.reader import Reader
 from scoreboard.service.relay import Relay
 from scoreboard.service.scorer import Scorer
+from scoreboard.service.signatures import Signatures
 from scoreboard.settings import Settings
 from scoreboard.telemetry import Event, Telemetry, log
 
@@ -58,6 +60,7 @@ class Writing(Struct):
     catalogue: CurrentCatalogue
     commit: GroupCommit
     scorer: Scorer
+    keys: SigningKeys
 
 
 class Leading(Struct):
@@ -189,11 +192,13 @@ async def _writing(services: Services, catalogue: CurrentCatalogue) -> Writing:
         health=services.health,
         telemetry=services.telemetry,
     )
+    keys = SigningKeys(local_secret(settings.secret_file))
     scorer = Scorer(
         backends.ledger,
         commit,
         backends.limiter,
         catalogue,
+        Signatures(catalogue, settings.audience, keys.verify, services.telemetry),
         user_rate=settings.user_rate,
         service_rate=settings.service_rate,
         clock_ms=clock_ms,
@@ -201,7 +206,7 @@ async def _writing(services: Services, catalogue: CurrentCatalogue) -> Writing:
         telemetry=services.telemetry,
     )
     await scorer.remember()
-    return Writing(catalogue, commit, scorer)
+    return Writing(catalogue, commit, scorer, keys)
 
 
 async def _leading(

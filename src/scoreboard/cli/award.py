@@ -24,6 +24,9 @@ async def award(  # noqa: PLR0913 - each is an option
         str | None,
         Parameter(help="Idempotency key: the same award, however often it is asked for."),
     ] = None,
+    signature: Annotated[
+        str | None, Parameter(help="What `scoreboard sign` printed for this user and action.")
+    ] = None,
     url: Url = None,
     token: Annotated[
         str | None,
@@ -38,9 +41,11 @@ async def award(  # noqa: PLR0913 - each is an option
         raise Failure("An action is 1 to 64 letters, digits and . _ -, a letter or digit first.")
     if key is not None and not is_idempotency_key(key):
         raise Failure("--key is 16 to 128 letters, digits, _ and -; without it one is made.")
+    if key is not None and signature is not None:
+        raise Failure("A signature names the award already: leave out --key.")
     async with ScoreboardClient(chosen_url(url), token or _own_token(data, user)) as client:
         try:
-            receipt = await client.award(user, action, key)
+            receipt = await client.award(user, action, key, signature=signature)
         except ClientProblem as problem:
             raise _advised(problem) from None
     if json:
@@ -64,7 +69,8 @@ def _advised(problem: ClientProblem) -> Failure:
     said = str(problem).rstrip(".")
     if problem.code in {UNREACHABLE, "outcome-unknown"}:
         key = problem.idempotency_key
-        return Failure(f"{said}. Whether it was recorded, --key {key} settles later.")
+        again = f"--key {key}" if key else "the same --signature"
+        return Failure(f"{said}. Whether it was recorded, {again} settles later.")
     if problem.code == "unknown-action":
         return Failure(f"{said}. `scoreboard action list` shows those that there are.")
     return Failure(f"{said}.")

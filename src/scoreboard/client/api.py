@@ -20,6 +20,7 @@ from scoreboard.client.problem import (
     problem_from,
     retry_after_s,
 )
+from scoreboard.core.signature import HEADER
 
 ATTEMPTS = 8
 FIRST_WAIT_S = 0.1
@@ -30,7 +31,10 @@ Answer = TypeVar("Answer")
 
 
 class Receipt(Struct, frozen=True):
-    """An award that is recorded for ever; ``replayed`` says that it had been before."""
+    """An award that is recorded for ever; ``replayed`` says that it had been before.
+
+    A signed one has no ``idempotency_key``: the signature names it.
+    """
 
     new_score: int
     award_id: str
@@ -71,19 +75,29 @@ class ScoreboardClient:
         await self._http.aclose()
 
     async def award(
-        self, user_id: str, action_id: str, idempotency_key: str | None = None
+        self,
+        user_id: str,
+        action_id: str,
+        idempotency_key: str | None = None,
+        *,
+        signature: str | None = None,
     ) -> Receipt:
         """Report that a user finished an action; counted once, however often it is sent.
 
+        ``signature`` is what a ``Signer`` made for this user and action; then it is the name.
+
         Raises:
+            ValueError: both a key and a signature were given.
             ClientProblem: it was refused, or no attempt got an answer. Then its
-                ``idempotency_key``, given here, settles whether it was recorded.
+                ``idempotency_key`` (or the signature), given here, settles whether it was recorded.
         """
-        key = idempotency_key or secrets.token_urlsafe(18)
+        if signature and idempotency_key:
+            raise ValueError("a signature names the award already: give no idempotency_key")
+        key = "" if signature else idempotency_key or secrets.token_urlsafe(18)
         answer = await self._send(
             "POST",
             "/v1/scores",
-            headers={"Idempotency-Key": key},
+            headers={HEADER: signature} if signature else {"Idempotency-Key": key},
             body=wire.Finished(user_id, action_id),
         )
         awarded = _decode(answer, wire.Awarded)

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from scoreboard.core.action import Action
 from scoreboard.core.board import Board
+from scoreboard.core.signing_key import SigningKey
 from scoreboard.errors import NotFound, ScoreboardError
 from scoreboard.ports import Bus, Catalogue, Ledger
 from scoreboard.telemetry import Event, log
@@ -51,7 +52,7 @@ class HeardCatalogue:
 
 
 class CurrentCatalogue:
-    """Actions and boards; ``load`` before use."""
+    """Actions, boards and keys; ``load`` before use."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
@@ -70,6 +71,10 @@ class CurrentCatalogue:
     def boards(self) -> Mapping[str, Board]:
         return self._catalogue.boards
 
+    @property
+    def keys(self) -> Mapping[str, SigningKey]:
+        return self._catalogue.keys
+
     def board(self, name: str) -> Board:
         """The board of this name.
 
@@ -84,12 +89,16 @@ class CurrentCatalogue:
     async def action(self, action_id: str) -> Action | None:
         """An action, also one that another process has put just now."""
         action = self.actions.get(action_id)
-        now_s = asyncio.get_running_loop().time()
-        if action is None and now_s - self._asked_at_s >= ASKED_EVERY_S:
-            self._asked_at_s = now_s
-            await self.load()
+        if action is None and await self._looked_again():
             action = self.actions.get(action_id)
         return action
+
+    async def key(self, name: str) -> SigningKey | None:
+        """A key, also one that another process has put just now."""
+        key = self.keys.get(name)
+        if key is None and await self._looked_again():
+            key = self.keys.get(name)
+        return key
 
     async def load(self) -> None:
         """Read it now."""
@@ -97,6 +106,14 @@ class CurrentCatalogue:
         if fresh.version != self.version > 0:
             log().info(Event.CATALOGUE_CHANGED, version=fresh.version)
         self._catalogue = fresh
+
+    async def _looked_again(self) -> bool:
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._asked_at_s < ASKED_EVERY_S:
+            return False
+        self._asked_at_s = now_s
+        await self.load()
+        return True
 
     async def run(self) -> None:
         """Keep it fresh for ever."""

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from scoreboard.core.award import Award, Outcome
+from scoreboard.core.award import Award, Outcome, Refused
 from scoreboard.errors import (
+    ActionRejected,
     CatalogueMoved,
     OutcomeUnknown,
     Overloaded,
@@ -123,17 +124,29 @@ class GroupCommit:
         loop = asyncio.get_running_loop()
         for _ in range(MOVES_MAX):
             began = loop.time()
+            good = [award for award in awards if self._may_stand(award)]
             try:
-                outcomes = await self._ledger.append(awards, self._prepared(awards))
+                outcomes = await self._ledger.append(good, self._prepared(good)) if good else ()
             except PeriodMoved:
                 continue
             except CatalogueMoved:
                 await self._catalogue.load()
                 continue
             self._commit.observe(loop.time() - began)
-            self._size.observe(len(awards))
-            return outcomes
+            self._size.observe(len(good))
+            left = iter(outcomes)
+            return [
+                next(left) if self._may_stand(award) else Refused(ActionRejected())
+                for award in awards
+            ]
         raise Unavailable
+
+    def _may_stand(self, award: Award) -> bool:
+        """Whether the key that signed it is still good: it may be revoked while the award waits."""
+        if award.key is None:
+            return True
+        key = self._catalogue.keys.get(award.key)
+        return key is not None and key.revoked_at is None
 
     def _prepared(self, awards: Sequence[Award]) -> Prepared:
         boards = {award.action.board for award in awards}

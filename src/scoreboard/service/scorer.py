@@ -15,12 +15,15 @@ from scoreboard.core.award import (
     new_award_id,
 )
 from scoreboard.core.posting import Kind, Posting
+from scoreboard.core.signature import Signature
+from scoreboard.core.signing_key import Fault
 from scoreboard.errors import (
     AwardConflict,
     ForbiddenUser,
     OutcomeUnknown,
     RateLimited,
     ScoreboardError,
+    SignatureExpired,
     SignatureRequired,
     SuspiciousActivity,
     UnknownAction,
@@ -28,6 +31,7 @@ from scoreboard.errors import (
 from scoreboard.ports import Ledger, Limiter, Rate, Verdict
 from scoreboard.service.catalogue import CurrentCatalogue
 from scoreboard.service.group_commit import GroupCommit
+from scoreboard.service.signatures import Signatures
 from scoreboard.telemetry import Telemetry
 
 RATE = "awards"
@@ -38,7 +42,10 @@ HISTORY_MAX = 1_000
 
 
 class Request(Struct, frozen=True):
-    """Who says that whom finished what; ``trusted`` callers may speak for anybody."""
+    """Who says that whom finished what; ``trusted`` callers may speak for anybody.
+
+    The award is named by its signature or by an idempotency key, never by both.
+    """
 
     subject: str
     issuer: str
@@ -46,6 +53,12 @@ class Request(Struct, frozen=True):
     user_id: str
     action_id: str
     idempotency_key: str | None = None
+    signature: Signature | None = None
+
+    @property
+    def named(self) -> bool:
+        """Whether it may be a repeat."""
+        return self.signature is not None or self.idempotency_key is not None
 
 
 class Answer(Struct, frozen=True):
@@ -66,6 +79,7 @@ class Scorer:
         commit: GroupCommit,
         limiter: Limiter,
         catalogue: CurrentCatalogue,
+        signatures: Signatures,
         *,
         user_rate: Rate,
         service_rate: Rate,
@@ -77,6 +91,7 @@ class Scorer:
         self._commit = commit
         self._limiter = limiter
         self._catalogue = catalogue
+        self._signatures = signatures
         self._user_rate = user_rate
         self._service_rate = service_rate
         self._clock_ms = clock_ms
@@ -97,17 +112,24 @@ class Scorer:
         """Record an award, once.
 
         Raises:
-            ForbiddenUser, SignatureRequired, UnknownAction, AwardConflict, ScoreLimit,
-            SuspiciousActivity, UserSuspended, RateLimited: refused; nothing was recorded or used.
+            ForbiddenUser, ActionRejected, SignatureRequired, SignatureExpired, UnknownAction,
+            AwardConflict, ScoreLimit, SuspiciousActivity, UserSuspended, RateLimited: refused;
+            nothing was recorded or used.
             Outage: see ``GroupCommit.record``.
         """
         if not request.trusted and request.subject != request.user_id:
             raise ForbiddenUser
+        signature = request.signature
+        if signature is not None:
+            await self._signatures.ensure(signature, request.user_id, request.action_id)
         award_id = self._award_id(request)
+        if signature is not None and not signature.is_timely(self._clock_ms()):
+            return await self._earlier(request, award_id) or self._expired()
         action = await self._catalogue.action(request.action_id)
         if action is None:
             return await self._earlier(request, award_id) or _refuse(UnknownAction())
-        if action.requires_signature and not request.trusted:
+        if action.requires_signature and not request.trusted and signature is None:
+            self._signatures.count(Fault.MISSING)
             raise SignatureRequired
         key, rate = self._limit(request)
         verdict = await self._limiter.hit(key, rate)
@@ -152,7 +174,7 @@ class Scorer:
         raise RateLimited(max(1, verdict.reset_s), RATE, rate.limit, rate.window_s)
 
     async def _earlier(self, request: Request, award_id: str) -> Answer | None:
-        if request.idempotency_key is None:
+        if not request.named:
             return None
         posting = await self._ledger.posting(award_id)
         if posting is None:
@@ -182,7 +204,13 @@ class Scorer:
             return f"service:{request.issuer}\n{request.subject}", self._service_rate
         return f"user:{request.user_id}", self._user_rate
 
+    def _expired(self) -> Answer:
+        self._signatures.count(Fault.EXPIRED)
+        raise SignatureExpired
+
     def _award_id(self, request: Request) -> str:
+        if request.signature is not None:
+            return request.signature.award_id
         if request.idempotency_key is None:
             return new_award_id(self._clock_ms(), self._random(10))
         return idempotent_award_id(request.issuer, request.subject, request.idempotency_key)
@@ -193,8 +221,9 @@ def _award(request: Request, award_id: str, action: Action) -> Award:
         award_id=award_id,
         user_id=request.user_id,
         action=action,
-        named=request.idempotency_key is not None,
+        named=request.named,
         caller=request.subject if request.trusted else None,
+        key=request.signature.key if request.signature else None,
     )
 
 

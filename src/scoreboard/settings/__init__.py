@@ -45,6 +45,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     jwks_url: str | None
     jwt_issuer: str | None
     jwt_audience: str | None
+    audience: str
     origins: tuple[str, ...]
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     security_contact: str | None

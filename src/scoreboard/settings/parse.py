@@ -65,6 +65,12 @@ def text(given: str, _: Path) -> str:
     return given
 
 
+def audience(given: str, folder: Path) -> str:
+    if not given or not given.isascii() or given != given.strip():
+        raise ValueError("give a name or URL of this installation, such as https://scores.example")
+    return text(given, folder)
+
+
 def path(given: str, folder: Path) -> Path:
     if not given or "\0" in given:
         raise ValueError("give the path of a file or folder")

@@ -121,6 +121,14 @@ SETTINGS = (
         parse.optional(parse.text),
     ),
     Setting(
+        "AUDIENCE",
+        "scoreboard",
+        "text",
+        "What signers of actions write as the audience; another one for staging than for "
+        "production keeps what was signed for one from being worth anything in the other.",
+        parse.audience,
+    ),
+    Setting(
         "ORIGINS",
         "",
         "origins",

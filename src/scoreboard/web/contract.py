@@ -111,12 +111,13 @@ AWARDS = (
         summary="A user finished an action: award its points",
         description="The points come from the catalogue of actions, never from the request. A 200 "
         "says that the award is committed and flushed to disk. With an `Idempotency-Key` a retry "
-        "gets the first answer again, byte for byte, and counts once; without one, each request "
-        "is a new award.",
+        "gets the first answer again, byte for byte, and counts once. So does a repeat of an "
+        "`Action-Signature`, which the backend that saw the action has made. Without either, each "
+        "request is a new award.",
         access=Access.AWARDER,
         body=wire.Finished,
         answer=wire.Awarded,
-        asked=("Idempotency-Key",),
+        asked=("Idempotency-Key", "Action-Signature"),
         told=("Location", "Award-Id", "RateLimit", "RateLimit-Policy", "Idempotency-Replayed"),
         errors=(
             *_TOKEN,
@@ -127,6 +128,7 @@ AWARDS = (
             errors.ActionRejected,
             errors.UnknownAction,
             errors.SignatureRequired,
+            errors.SignatureExpired,
             errors.UserSuspended,
             errors.SuspiciousActivity,
             errors.AwardConflict,
@@ -281,6 +283,16 @@ ADMIN = (
     _admin("GET", "boards", "admin_boards", "All boards", wire.Boards),
     _admin("GET", "boards/{id}", "admin_board", "One board", wire.BoardView),
     _admin("PUT", "boards/{id}", "put_board", "Set a board", wire.BoardView, body=wire.BoardPut),
+    _admin("GET", "keys", "signing_keys", "All keys that sign actions", wire.Keys),
+    _admin("POST", "keys", "add_signing_key", "Add a key", wire.Key, body=wire.KeyPost),
+    _admin(
+        "POST",
+        "keys/{key}/revoke",
+        "revoke_signing_key",
+        "Revoke a key, for ever",
+        wire.Key,
+        body=wire.Revocation,
+    ),
     _admin("GET", "audit", "audit", "Who changed what, and why", wire.Audit, query=PageQuery),
 )
 

@@ -1,8 +1,9 @@
-"""Where the keys that tokens are verified with come from."""
+"""Where the keys come from that tokens and signed actions are verified with."""
 
 from scoreboard.adapters.keys.file import KeyFile
 from scoreboard.adapters.keys.jwks import JwksUrl
 from scoreboard.adapters.keys.secret import LocalKeys, derive, local_secret, mint
+from scoreboard.adapters.keys.signing import SigningKeys
 from scoreboard.adapters.keys.source import KeyChain, KeyEvent
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "KeyEvent",
     "KeyFile",
     "LocalKeys",
+    "SigningKeys",
     "derive",
     "local_secret",
     "mint",

@@ -28,7 +28,7 @@ from scoreboard.errors import Misconfigured
 
 SECRET_MAX_BYTES = 4096
 
-Purpose = Literal["token", "cursor", "log", "fingerprint"]
+Purpose = Literal["token", "cursor", "log", "fingerprint", "signing"]
 
 
 def local_secret(path: Path) -> bytes:

@@ -7,10 +7,16 @@ from msgspec import Struct
 from scoreboard import __version__, wire
 from scoreboard.core.action import Action, Caps
 from scoreboard.core.board import Tie
+from scoreboard.core.signing_key import SigningAlgorithm
 from scoreboard.core.window import Window
 
 REQUEST_ID = "5f2d5c0e-6f0b-4c53-9a37-0f6f3f1f9c11"
 AWARD_ID = "019ab3a5-2f4e-7c31-9d55-3b8de2a1c904"
+PUBLIC = "A6EHv_POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg"
+SIGNATURE = (
+    "key=game-eu.k1,ts=1795425600,nonce=AAAAAAAAAAAAAAAAAAAAAA,"
+    "v1=03uM0oTlePx0nDiZpLaZrzLHQf5TCoSLWvnTlhGX8PQtOswjuE32jT1JM2GxlRV_2iI2dk0PHDh7ecNaryWxAQ"
+)
 EPOCH = 1_764_000_000_000
 
 _AT = "2026-11-24T09:30:00.125Z"
@@ -56,6 +62,16 @@ _AUDITED = wire.AuditEntry(
     after={"action_id": "quiz.correct", "points": 10},
 )
 
+_KEY = wire.Key(
+    key="game-eu.k1",
+    algorithm=SigningAlgorithm.ED25519,
+    public=PUBLIC,
+    actions=("boss.kill",),
+    not_before=None,
+    not_after="2027-01-01T00:00:00.000Z",
+    revoked_at=None,
+)
+
 _ALL: tuple[Struct, ...] = (
     wire.Finished("u_42", "quiz.correct"),
     wire.Awarded(success=True, new_score=1_190),
@@ -73,6 +89,12 @@ _ALL: tuple[Struct, ...] = (
     _POSTING,
     wire.Postings((_POSTING,), None),
     wire.LedgerHead(EPOCH, 8_041),
+    wire.KeyPost(
+        key="game-eu.k1", reason="the new game server", public=PUBLIC, actions=("boss.kill",)
+    ),
+    wire.Revocation("it was in a public repository"),
+    _KEY,
+    wire.Keys((_KEY,)),
     wire.Audit((_AUDITED,), None),
     wire.Readiness(ready=True),
     wire.Version("scoreboard", __version__, "3.13.9"),

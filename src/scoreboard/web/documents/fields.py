@@ -10,6 +10,7 @@ from scoreboard.core.identifier import (
     IDEMPOTENCY_KEY,
     ActionId,
     BoardId,
+    KeyName,
     UserId,
 )
 from scoreboard.web.documents import examples
@@ -34,6 +35,7 @@ PATH: Mapping[str, Field] = {
         Annotated[str, Meta(pattern=AWARD_ID)], "The `Award-Id` of an award.", examples.AWARD_ID
     ),
     "id": _NAME,
+    "key": Field(KeyName, "The key's name.", "game-eu.k1"),
 }
 
 ASKED: Mapping[str, Field] = {
@@ -42,6 +44,13 @@ ASKED: Mapping[str, Field] = {
         "Names this award, for ever and for this token's `iss` and `sub`: a retry with the same "
         "key gets the first answer again and counts once.",
         "order-7391-quiz-3",
+    ),
+    "Action-Signature": Field(
+        str,
+        "`key=<issuer>.<id>,ts=<unix seconds>,nonce=<16 to 64 characters>,v1=<base64url>`: a "
+        "trusted backend says that this user finished this action. Names the award by issuer and "
+        "nonce; not together with an `Idempotency-Key`.",
+        examples.SIGNATURE,
     ),
     "If-None-Match": Field(str, "The `ETag` you have; 304 when it is still the newest.", "*"),
     "Last-Event-ID": Field(Place, "The id of the last event you have.", "1764000000000-8041"),
