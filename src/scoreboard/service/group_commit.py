@@ -124,7 +124,9 @@ class GroupCommit:
         loop = asyncio.get_running_loop()
         for _ in range(MOVES_MAX):
             began = loop.time()
-            good = [award for award in awards if self._may_stand(award)]
+            # Once: a key may be revoked while the ledger is at work, and each keeps its answer.
+            stand = [self._may_stand(award) for award in awards]
+            good = [award for award, stands in zip(awards, stand, strict=True) if stands]
             try:
                 outcomes = await self._ledger.append(good, self._prepared(good)) if good else ()
             except PeriodMoved:
@@ -135,10 +137,7 @@ class GroupCommit:
             self._commit.observe(loop.time() - began)
             self._size.observe(len(good))
             left = iter(outcomes)
-            return [
-                next(left) if self._may_stand(award) else Refused(ActionRejected())
-                for award in awards
-            ]
+            return [next(left) if stands else Refused(ActionRejected()) for stands in stand]
         raise Unavailable
 
     def _may_stand(self, award: Award) -> bool:
