@@ -104,7 +104,7 @@ def test_a_signed_action_is_never_believed_without_a_key(service: Service) -> No
     service.put("actions/boss", {"points": 500, "requires_signature": True})
     bare = service.award("alice", "boss")
     assert (bare.status, bare.json()["code"]) == (403, "signature-required")
-    signature = f"key=game.k1,ts=1795425600,nonce={'A' * 22},v1={'B' * 86}"
+    signature = f"key=game.k1,ts=1795425600,nonce={'A' * 22},v1={'A' * 86}"
     signed = service.award("alice", "quiz", headers={"Action-Signature": signature})
     assert (signed.status, signed.json()["code"]) == (403, "action-rejected")
     broken = service.award("alice", "quiz", headers={"Action-Signature": "key=1"})
