@@ -1,7 +1,6 @@
 """An award: points asked for one finished action, and its id, which is the replay guard."""
 
 import hashlib
-import uuid
 
 from msgspec import Struct
 
@@ -54,8 +53,7 @@ def new_award_id(at_ms: int, random: bytes) -> str:
     made = bytearray(at_ms.to_bytes(6, "big") + random)
     made[6] = 0x70 | made[6] & 0x0F
     made[8] = 0x80 | made[8] & 0x3F
-    text = made.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    return _as_uuid(made)
 
 
 def idempotent_award_id(issuer: str, subject: str, idempotency_key: str) -> str:
@@ -68,4 +66,10 @@ def derived_id(purpose: str, scope: str, name: str) -> str:
     digest = bytearray(hashlib.sha256(f"{purpose}\n{scope}\n{name}".encode()).digest()[:16])
     digest[6] = 0x80 | digest[6] & 0x0F
     digest[8] = 0x80 | digest[8] & 0x3F
-    return str(uuid.UUID(bytes=bytes(digest)))
+    return _as_uuid(digest)
+
+
+def _as_uuid(data: bytearray) -> str:
+    # uuid.UUID takes longer than the digest.
+    text = data.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
