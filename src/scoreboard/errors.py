@@ -262,6 +262,11 @@ class PeriodMoved(ScoreboardError):
     code = "period-moved"
     temporary = True
 
+    def __init__(self, at_ms: int) -> None:
+        """``at_ms`` is the ledger's time, for which to prepare it."""
+        super().__init__(self.code, at_ms)
+        self.at_ms = at_ms
+
 
 class CatalogueMoved(ScoreboardError):
     """The catalogue changed between preparing the group and writing it; prepare it again."""

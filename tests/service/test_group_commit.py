@@ -4,13 +4,24 @@ import asyncio
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from scoreboard.core.award import Award, Recorded, Repeated
+from scoreboard.core.award import Award, Recorded, Refused, Repeated
 from scoreboard.core.board import Board
 from scoreboard.core.window import Window
-from scoreboard.errors import OutcomeUnknown, Overloaded, Unavailable
+from scoreboard.errors import OutcomeUnknown, Overloaded, SignatureRequired, Unavailable
 from scoreboard.service import group_commit as module
-from tests.contracts.material import DAY_MS, GOAL, LEAGUE, NOON, QUIZ, award, ensure_sums, put
+from tests.contracts.material import (
+    DAY_MS,
+    GOAL,
+    LEAGUE,
+    NOON,
+    PRIZE,
+    QUIZ,
+    award,
+    ensure_sums,
+    put,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -195,15 +206,50 @@ async def test_a_group_is_judged_again_when_midnight_comes_in_between(world: Any
     await ensure_sums(world.ledger)
 
 
-async def test_a_clock_that_never_agrees_ends_in_a_definite_no(world: Any) -> None:
+async def test_a_node_whose_clock_is_wrong_goes_by_that_of_the_ledger(world: Any) -> None:
     commit = world.commit()
-    early, ledger_clock = world.clock.now_ms, world.clock
-    commit._clock_ms = lambda: early
-    ledger_clock.now_ms += DAY_MS
+    for skew_ms in (-DAY_MS, DAY_MS):
+        commit._clock_ms = lambda skew_ms=skew_ms: world.clock.now_ms + skew_ms
+        outcome = await commit.record(award(f"goal{skew_ms}", "user-1", GOAL))
+        assert isinstance(outcome, Recorded)
+    (score,) = await world.ledger.scores("league", "2026-11-23", None, 9)
+    assert score.score == 2 * GOAL.points
+    await ensure_sums(world.ledger)
+
+
+async def test_a_ledger_whose_clock_runs_away_ends_in_a_definite_no(world: Any) -> None:
+    commit = world.commit()
+
+    async def run_away() -> None:
+        world.clock.now_ms += DAY_MS
+
+    world.ledger.before["append"] = run_away
     with pytest.raises(Unavailable):
         await commit.record(award("goal-1", "user-1", GOAL))
     assert world.ledger.groups == [1] * module.MOVES_MAX
     assert await world.ledger.posting("goal-1") is None
+
+
+async def test_an_award_that_waited_counts_by_the_settings_of_now(world: Any) -> None:
+    await put(world.ledger, QUIZ, PRIZE)
+    await world.catalogue.load()
+    commit = world.commit()
+
+    async def change() -> None:
+        world.ledger.before.clear()
+        await put(world.ledger, replace(QUIZ, points=1), replace(PRIZE, requires_signature=True))
+
+    world.ledger.before["append"] = change
+    cheaper, unsigned, trusted = await asyncio.gather(
+        commit.record(award("one", "u1", QUIZ)),
+        commit.record(award("two", "u2", PRIZE)),
+        commit.record(replace(award("three", "u3", PRIZE), caller="backend")),
+    )
+    assert cheaper.posting.points == 1
+    assert isinstance(unsigned, Refused)
+    assert isinstance(unsigned.error, SignatureRequired)
+    assert isinstance(trusted, Recorded)
+    await ensure_sums(world.ledger)
 
 
 async def test_a_group_counts_in_a_window_that_was_added_in_between(world: Any) -> None:

@@ -3,7 +3,8 @@
 import asyncio
 from typing import Any
 
-from scoreboard.core.award import Recorded
+from scoreboard.core.award import Recorded, Refused
+from scoreboard.errors import ActionRejected
 from tests.contracts.material import QUIZ, award, put
 
 
@@ -11,7 +12,7 @@ async def test_a_key_revoked_during_the_commit_gives_nobody_anothers_answer(worl
     await put(world.ledger, QUIZ)
     await world.catalogue.load()
     commit, revoked = world.commit(), set()
-    commit._may_stand = lambda one: one.award_id not in revoked
+    commit._present = lambda one: Refused(ActionRejected()) if one.award_id in revoked else one
 
     async def revoke() -> None:
         revoked.add("one")

@@ -57,7 +57,7 @@ def ensure_current(periods: Mapping[str, Sequence[Period]], at_ms: int) -> None:
     for current in periods.values():
         for period in current:
             if not period.contains(at_ms):
-                raise PeriodMoved
+                raise PeriodMoved(at_ms)
 
 
 def judge(

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from scoreboard.core.award import Award, Outcome, Refused
 from scoreboard.errors import (
@@ -14,6 +15,7 @@ from scoreboard.errors import (
     Overloaded,
     PeriodMoved,
     ScoreboardError,
+    SignatureRequired,
     Unavailable,
 )
 from scoreboard.ports import Ledger, Prepared
@@ -122,14 +124,17 @@ class GroupCommit:
 
     async def _append(self, awards: Sequence[Award]) -> Sequence[Outcome]:
         loop = asyncio.get_running_loop()
+        at_ms = self._clock_ms()
         for _ in range(MOVES_MAX):
             began = loop.time()
             # Once: a key may be revoked while the ledger is at work, and each keeps its answer.
-            stand = [self._may_stand(award) for award in awards]
-            good = [award for award, stands in zip(awards, stand, strict=True) if stands]
+            present = [self._present(award) for award in awards]
+            good = [award for award in present if isinstance(award, Award)]
             try:
-                outcomes = await self._ledger.append(good, self._prepared(good)) if good else ()
-            except PeriodMoved:
+                prepared = self._prepared(good, at_ms)
+                outcomes = await self._ledger.append(good, prepared) if good else ()
+            except PeriodMoved as moved:
+                at_ms = moved.at_ms  # our clock is not the one that counts
                 continue
             except CatalogueMoved:
                 await self._catalogue.load()
@@ -137,20 +142,25 @@ class GroupCommit:
             self._commit.observe(loop.time() - began)
             self._size.observe(len(good))
             left = iter(outcomes)
-            return [next(left) if stands else Refused(ActionRejected()) for stands in stand]
+            return [each if isinstance(each, Refused) else next(left) for each in present]
         raise Unavailable
 
-    def _may_stand(self, award: Award) -> bool:
-        """Whether the key that signed it is still good: it may be revoked while the award waits."""
-        if award.key is None:
-            return True
-        key = self._catalogue.keys.get(award.key)
-        return key is not None and key.revoked_at is None
+    def _present(self, award: Award) -> Award | Refused:
+        """The award by the catalogue of now: it may have changed while the award waited."""
+        if award.key is not None:
+            key = self._catalogue.keys.get(award.key)
+            if key is None or key.revoked_at is not None:
+                return Refused(ActionRejected())
+        action = self._catalogue.actions.get(award.action.action_id)
+        if action is None or action is award.action:
+            return award
+        if action.requires_signature and award.key is None and award.caller is None:
+            return Refused(SignatureRequired())
+        return replace(award, action=action)
 
-    def _prepared(self, awards: Sequence[Award]) -> Prepared:
+    def _prepared(self, awards: Sequence[Award], at_ms: int) -> Prepared:
         boards = {award.action.board for award in awards}
-        now_ms = self._clock_ms()
-        periods = {name: self._catalogue.board(name).periods_at(now_ms) for name in boards}
+        periods = {name: self._catalogue.board(name).periods_at(at_ms) for name in boards}
         return Prepared(self._catalogue.version, periods)
 
     def _fail(self, group: Sequence[_Waiting], error: ScoreboardError) -> None:
