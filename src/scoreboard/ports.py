@@ -81,15 +81,15 @@ class AuditEntry(Struct, frozen=True):
     after: str | None
 
 
-Part = Origin | Board | Action | AuditEntry | Person | Tally | Line
+Part = Origin | Board | Action | SigningKey | AuditEntry | Person | Tally | Line
 """A piece of a ledger's history."""
 
 History = AsyncIterator[Sequence[Part]]
 """A ledger as of one moment, in pages of one part or more, all of one kind.
 
-In the order of ``Part``: one origin, the boards, the actions, the audit entries from the first
-on, the people by reference, a tally of each period that has scores or a mark (and of each board's
-``all``), and the postings from the first on.
+In the order of ``Part``: one origin, the boards, the actions, the keys, the audit entries from
+the first on, the people by reference, a tally of each period that has scores or a mark (and of
+each board's ``all``), and the postings from the first on.
 """
 
 

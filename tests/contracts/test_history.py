@@ -17,6 +17,7 @@ from scoreboard.core.board import Board
 from scoreboard.core.history import Count, Counts, Line, Origin, Person, Tally
 from scoreboard.core.posting import Kind
 from scoreboard.core.score import SCORE_MAX, Score
+from scoreboard.core.signing_key import SigningAlgorithm, SigningKey
 from scoreboard.core.window import Window
 from scoreboard.errors import HistoryRefused, Misconfigured, Unavailable
 from scoreboard.ports import AuditEntry, Ledger, Opening, Part
@@ -44,7 +45,16 @@ from .material import (
     put,
 )
 
-ORDER = (Origin, Board, Action, AuditEntry, Person, Tally, Line)
+ORDER = (Origin, Board, Action, SigningKey, AuditEntry, Person, Tally, Line)
+
+
+SEALED = SigningKey(
+    key="game.h1",
+    algorithm=SigningAlgorithm.HMAC_SHA256,
+    material=bytes(range(60)),
+    actions=("quiz", "goal"),
+    not_after=2**53 - 1,
+)
 
 
 @pytest.fixture(scope="session", params=LEDGERS.values(), ids=[f"to-{name}" for name in LEDGERS])
@@ -84,7 +94,8 @@ async def exported(ledger: Ledger) -> bytes:
 async def live(ledger: Ledger, clock: Clock) -> None:
     """Two days with everything in them that a ledger knows today."""
     await put(ledger, msgspec.structs.replace(LEAGUE, windows=(Window.ALL, Window.WEEK)), GOAL)
-    await put(ledger, QUIZ, PRIZE, FALL, NOTHING, FOUL)
+    await put(ledger, QUIZ, PRIZE, FALL, NOTHING, FOUL, SEALED)
+    await put(ledger, msgspec.structs.replace(SEALED, revoked_at=NOON))
     actions = (QUIZ, GOAL, NOTHING, FALL, PRIZE, FOUL, GOAL)
     for day in range(3):
         for number in range(12):

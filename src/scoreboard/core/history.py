@@ -15,6 +15,7 @@ class Counts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     boards: int
     actions: int
+    keys: int = 0
     audit: int
     users: int
     periods: int

@@ -5,11 +5,21 @@ from collections.abc import Sequence
 from scoreboard.core.action import Action
 from scoreboard.core.board import Board
 from scoreboard.core.history import Counts, Line, Origin, Person, Tally
+from scoreboard.core.signing_key import SigningKey
 from scoreboard.core.window import Window, period_named, window_named
 from scoreboard.errors import HistoryRefused, InvalidParameter
 from scoreboard.ports import AuditEntry, Part
 
-_ORDER: tuple[type[Part], ...] = (Origin, Board, Action, AuditEntry, Person, Tally, Line)
+_ORDER: tuple[type[Part], ...] = (
+    Origin,
+    Board,
+    Action,
+    SigningKey,
+    AuditEntry,
+    Person,
+    Tally,
+    Line,
+)
 
 
 class Examination:
@@ -50,6 +60,7 @@ class Examination:
         counts = Counts(
             boards=found[Board],
             actions=found[Action],
+            keys=found[SigningKey],
             audit=found[AuditEntry],
             users=found[Person],
             periods=found[Tally],

@@ -10,6 +10,7 @@ from msgspec import Struct
 from scoreboard.core.action import Action
 from scoreboard.core.board import Board
 from scoreboard.core.history import Line, Origin, Person, Tally
+from scoreboard.core.signing_key import SigningKey
 from scoreboard.errors import HistoryRefused, InvalidPayload
 from scoreboard.ports import AuditEntry, History, Part
 from scoreboard.service.examination import Examination
@@ -24,6 +25,7 @@ _NAMES: dict[type[Part], str] = {
     Origin: "header",
     Board: "board",
     Action: "action",
+    SigningKey: "key",
     AuditEntry: "audit",
     Person: "user",
     Tally: "period",
@@ -52,6 +54,7 @@ class _Row(Struct, frozen=True, forbid_unknown_fields=True):
     header: Header | None = None
     board: Board | None = None
     action: Action | None = None
+    key: SigningKey | None = None
     audit: AuditEntry | None = None
     user: Person | None = None
     period: Tally | None = None
@@ -178,7 +181,7 @@ def _part(row: _Row, number: int) -> Part:
         return row.posting
     found: list[Part] = [
         part
-        for part in (row.board, row.action, row.audit, row.user, row.period)
+        for part in (row.board, row.action, row.key, row.audit, row.user, row.period)
         if part is not None
     ]
     if row.header is not None:

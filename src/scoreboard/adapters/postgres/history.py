@@ -15,6 +15,7 @@ from scoreboard.core.action import Action
 from scoreboard.core.board import Board
 from scoreboard.core.history import Count, Counts, Line, Origin, Person, Tally, ensure_same
 from scoreboard.core.posting import Kind
+from scoreboard.core.signing_key import SigningKey
 from scoreboard.core.window import period_named
 from scoreboard.errors import HistoryRefused, Misconfigured, OutcomeUnknown, Unavailable
 from scoreboard.ports import AuditEntry, Head, History, Part
@@ -74,6 +75,7 @@ async def _pages(connection: Connection) -> History:
     ]
     yield [rows.board(row) for row in await connection.fetch(SQL["boards"])]
     yield [rows.action(row) for row in await connection.fetch(SQL["actions"])]
+    yield [rows.signing_key(row) for row in await connection.fetch(SQL["keys"])]
     async for page in _keyed(connection, "audit_after", AuditEntry):
         yield page
     async for page in _keyed(connection, "people", Person):
@@ -183,6 +185,8 @@ class _Restoring:
                 await self._execute("put_board", *rows.board_row(part).values())
             case Action():
                 await self._execute("put_action", *rows.action_row(part).values())
+            case SigningKey():
+                await self._execute("put_key", *rows.signing_key_row(part).values())
             case Tally():
                 self._tallies.append(part)
                 if part.marked:

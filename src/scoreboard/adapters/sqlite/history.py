@@ -16,6 +16,7 @@ from scoreboard.core.action import Action
 from scoreboard.core.board import Board
 from scoreboard.core.history import Count, Counts, Line, Origin, Person, Tally, ensure_same
 from scoreboard.core.posting import Kind
+from scoreboard.core.signing_key import SigningKey
 from scoreboard.core.window import period_named
 from scoreboard.errors import HistoryRefused, Unavailable
 from scoreboard.ports import AuditEntry, Head, Part
@@ -50,6 +51,7 @@ def _pages(db: sqlite3.Connection) -> Iterator[Sequence[Part]]:
     yield [Origin(epoch=epoch, seq=seq, at=at, catalogue=catalogue, counts=counts)]
     yield [rows.board(row) for row in db.execute(SQL["boards"])]
     yield [rows.action(row) for row in db.execute(SQL["actions"])]
+    yield [rows.signing_key(row) for row in db.execute(SQL["keys"])]
     yield from _keyed(db, "audit_after", AuditEntry)
     yield from _keyed(db, "people", Person)
     yield [_tally(db, *span) for span in spans]
@@ -150,6 +152,9 @@ class Restoring:
             case Action():
                 actions = [part for part in page if isinstance(part, Action)]
                 self._many("put_action", map(rows.action_row, actions))
+            case SigningKey():
+                keys = [part for part in page if isinstance(part, SigningKey)]
+                self._many("put_key", map(rows.signing_key_row, keys))
             case AuditEntry():
                 self._many("restore_audit", map(msgspec.structs.asdict, page))
             case Person():

@@ -331,6 +331,8 @@ SELECT 'boards', count(*) FROM boards
 UNION ALL
 SELECT 'actions', count(*) FROM actions
 UNION ALL
+SELECT 'keys', count(*) FROM signing_keys
+UNION ALL
 SELECT 'audit', count(*) FROM audit
 UNION ALL
 SELECT 'users', count(*) FROM users;
