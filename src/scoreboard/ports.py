@@ -229,6 +229,10 @@ class Ledger(Standings, Protocol):
         """Changes of the catalogue, newest first."""
         ...
 
+    async def bound(self) -> str | None:
+        """The fingerprint of the secret that the ledger is tied to, if any."""
+        ...
+
     async def bind(self, fingerprint: str) -> str:
         """Tie the ledger to a secret, unless it is tied already; answers which one it has."""
         ...

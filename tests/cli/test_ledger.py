@@ -39,6 +39,12 @@ def head(folder: Path) -> tuple[int, int]:
     return found
 
 
+def took_over(target: Path, old: Path) -> bool:
+    """The same postings, under an epoch that whoever saw the target begin takes notice of."""
+    (new_epoch, new_seq), (epoch, seq) = head(target), head(old)
+    return new_seq == seq and new_epoch > epoch
+
+
 @pytest.mark.parametrize("name", ["history.jsonl", "history.jsonl.gz"])
 def test_a_ledger_goes_through_a_file(old: Path, name: str) -> None:
     file = old / name
@@ -50,7 +56,8 @@ def test_a_ledger_goes_through_a_file(old: Path, name: str) -> None:
     said = ok(target, "ledger", "import", str(file))
     assert "All scores are the same" in said
     assert "SECRET_FILE" in said
-    assert head(target) == head(old) == (written["epoch"], written["seq"])
+    assert head(old) == (written["epoch"], written["seq"])
+    assert took_over(target, old)
     ok(target, "rebuild")
     assert "history already" in refused(target, "ledger", "import", str(file))
     assert sorted(path.name for path in old.iterdir() if "history" in path.name) == [name]
@@ -74,7 +81,7 @@ def test_a_ledger_goes_through_a_pipe(old: Path) -> None:
         timeout=DEADLINE_S,
         check=True,
     )
-    assert head(target) == head(old)
+    assert took_over(target, old)
 
 
 def test_a_file_is_replaced_only_when_asked(old: Path) -> None:
@@ -108,7 +115,7 @@ def test_a_damaged_file_is_refused_and_nothing_imported(old: Path) -> None:
     assert "SHA-256" in refused(target, "ledger", "import", "bad")
     assert head(target)[1] == 1
     ok(target, "ledger", "import", str(old / "history.gz"))
-    assert head(target) == head(old)
+    assert took_over(target, old)
 
 
 def test_an_import_that_is_killed_leaves_an_empty_ledger(old: Path) -> None:
@@ -130,7 +137,7 @@ def test_an_import_that_is_killed_leaves_an_empty_ledger(old: Path) -> None:
         process.kill()
     assert head(target) == before
     ok(target, "ledger", "import", str(old / "history"))
-    assert head(target) == head(old)
+    assert took_over(target, old)
 
 
 def is_being_written(folder: Path) -> bool:
@@ -175,7 +182,9 @@ def test_a_file_becomes_a_server_and_a_file_again(
     ok(old, "ledger", "import", "there.gz", **owner)
     ok(old, "rebuild", **service)
     ok(old, "ledger", "export", "back", **service)
-    assert (old / "back").read_bytes() == gzip.decompress((old / "there.gz").read_bytes())
+    _, *back, _ = (old / "back").read_bytes().splitlines()
+    _, *there, _ = gzip.decompress((old / "there.gz").read_bytes()).splitlines()
+    assert back == there
     assert "name the owner" in refused(old, "ledger", "new-epoch", "--reason", "x", **service)
     ok(old, "ledger", "new-epoch", "--reason", "x", **owner)
     assert "cannot be granted" in refused(old, "migrate", "--grant", "nobody_at_all", **owner)

@@ -138,7 +138,7 @@ def test_a_file_that_is_named_has_to_be_there(tmp_path: Path) -> None:
 
 def test_passwords_are_never_repeated(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured) as caught:
-        load({}, {"SCOREBOARD_LEDGER": "postgresql://me:sesame@h/x"}, tmp_path)
+        load({}, {"SCOREBOARD_RANKING": "postgresql://me:sesame@h/x"}, tmp_path)
     assert "sesame" not in str(caught.value)
     rows = table(gather({}, {"SCOREBOARD_JWKS_URL": "https://me:sesame@h/x"}, tmp_path))
     assert not [row for row in rows if "sesame" in row.value]

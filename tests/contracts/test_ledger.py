@@ -604,7 +604,9 @@ async def test_a_fall_marks_the_tops_it_may_have_changed(ledger: Ledger, clock: 
 async def test_a_ledger_stays_with_its_first_secret(
     open_ledger: OpenLedger, ledger: Ledger, tmp_path: Path, clock: Clock
 ) -> None:
+    assert await ledger.bound() is None
     assert await ledger.bind("one") == "one"
+    assert await ledger.bound() == "one"
     assert await ledger.bind("other") == "one"
     async with open_ledger(tmp_path, clock) as later:
         assert await later.bind("other") == "one"

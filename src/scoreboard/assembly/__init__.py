@@ -5,8 +5,9 @@ import sys
 import time
 from collections.abc import Callable
 
-from scoreboard.adapters.keys import SigningKeys, derive, local_secret, mint
+from scoreboard.adapters.keys import SigningKeys, local_secret, mint
 from scoreboard.assembly.backends import cautions, make_folder, open_ledger
+from scoreboard.assembly.own_secret import fits, own_secret
 from scoreboard.assembly.probe import Probe, probe
 from scoreboard.errors import Misconfigured
 from scoreboard.ports import Ledger
@@ -14,7 +15,7 @@ from scoreboard.settings import Settings
 from scoreboard.settings.parse import masked
 from scoreboard.telemetry import Event, configure_log, log
 
-__all__ = ["Probe", "cautions", "local_token", "open_ledger", "probe", "sealed", "serve"]
+__all__ = ["Probe", "cautions", "fits", "local_token", "open_ledger", "probe", "sealed", "serve"]
 
 SWITCH_INTERVAL_S = 0.001
 """How long the writer may have to wait for the interpreter."""
@@ -49,9 +50,7 @@ async def sealed(ledger: Ledger, settings: Settings, key: str, secret: bytes) ->
     Raises:
         Misconfigured: the ledger's nodes have another secret, and could not open it.
     """
-    make_folder(settings.secret_file.parent)
-    own = local_secret(settings.secret_file)
-    await _bind(ledger, own)
+    own = await own_secret(settings, ledger)
     return SigningKeys(own).sealed(key, secret)
 
 
@@ -69,31 +68,19 @@ async def serve(settings: Settings, *, ready: Callable[[str], None] | None = Non
     configure_log(settings.log_level, settings.log_format)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     make_folder(settings.data)
-    make_folder(settings.secret_file.parent)
     async with contextlib.AsyncExitStack() as stack:
-        secret = local_secret(settings.secret_file)
         listeners = listeners_of(settings)
         stack.callback(listeners.close)
         url = url_of(listeners.main)
         services = await services_of(settings, stack)
-        if settings.role != GATEWAY:
-            await _bind(services.backends.ledger, secret)
-        node = await Node.made(services, secret, url, stack)
+        node = await Node.made(services, services.backends.secret, url, stack)
         log().info(
             Event.SERVICE_STARTED,
             url=url,
             role=settings.role,
-            ledger=masked(str(settings.ledger)),
+            ledger=None if settings.role == GATEWAY else masked(str(settings.ledger)),
             ranking=masked(str(settings.ranking)),
             bus=masked(str(settings.bus)),
         )
         await run(node, listeners, ready)
     log().info(Event.SERVICE_STOPPED)
-
-
-async def _bind(ledger: Ledger, secret: bytes) -> None:
-    fingerprint = derive(secret, "fingerprint").hex()
-    if await ledger.bind(fingerprint) != fingerprint:
-        raise Misconfigured(
-            "This database belongs to another secret: bring back the SECRET_FILE it was made with."
-        )

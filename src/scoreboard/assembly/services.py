@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from msgspec import Struct
 
-from scoreboard.adapters.keys import SigningKeys, local_secret
+from scoreboard.adapters.keys import SigningKeys
 from scoreboard.assembly.backends import (
     NoLedger,
     cautions,
@@ -21,6 +21,7 @@ from scoreboard.assembly.backends import (
     open_ranking,
     watcher,
 )
+from scoreboard.assembly.own_secret import own_secret
 from scoreboard.errors import Misconfigured, ScoreboardError
 from scoreboard.ports import Bus, Ledger, Limiter, Ranking
 from scoreboard.service.announcer import Announcer
@@ -46,8 +47,9 @@ EXCLUSIVE_TRIES = 3
 
 
 class Backends(Struct):
-    """What is behind the four ports."""
+    """What is behind the four ports, and the secret that belongs to the ledger."""
 
+    secret: bytes
     ledger: Ledger
     ranking: Ranking
     bus: Bus
@@ -173,7 +175,10 @@ async def _backends(
         ledger = await stack.enter_async_context(opened)
         for sentence in cautions(ledger):
             log().warning(Event.LEDGER_CAUTION, says=sentence)
+    # Before anything that others would notice, such as taking the lead.
+    secret = await own_secret(settings, None if settings.role == GATEWAY else ledger)
     return Backends(
+        secret=secret,
         ledger=ledger,
         ranking=await open_ranking(settings.ranking, watcher(health, "ranking"), stack),
         bus=await open_bus(settings.bus, watcher(health, "bus"), stack, feeds=leads(settings)),
@@ -192,7 +197,7 @@ async def _writing(services: Services, catalogue: CurrentCatalogue) -> Writing:
         health=services.health,
         telemetry=services.telemetry,
     )
-    keys = SigningKeys(local_secret(settings.secret_file))
+    keys = SigningKeys(backends.secret)
     scorer = Scorer(
         backends.ledger,
         commit,

@@ -21,6 +21,9 @@ from scoreboard.settings import Settings
 from scoreboard.settings.parse import masked
 
 ANSWER_S = 2.0
+_UNFIT = (
+    "the database belongs to another secret: bring back the SECRET_FILE it was first served with."
+)
 _MARKS = {"good": ("✓", "green"), "look": ("!", "yellow"), "bad": ("✗", "bold red")}
 
 
@@ -149,6 +152,8 @@ async def _database(settings: Settings) -> list[Finding]:
             head = await ledger.head()
             catalogue = await ledger.catalogue()
             said = [Finding("database", "look", each) for each in assembly.cautions(ledger)]
+            if not await assembly.fits(settings, ledger):
+                said.append(Finding("secret", "bad", _UNFIT))
     except ScoreboardError as error:
         return [Finding("database", "bad", sentence_of(error))]
     counted = f"actions {len(catalogue.actions):,}, boards {len(catalogue.boards):,}"

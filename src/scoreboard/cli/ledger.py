@@ -88,8 +88,9 @@ async def import_(
     _report("imported from", progress.summary(file), json=json, stdout=True)
     if not json:
         say(
-            "All scores are the same. The secret has to move along: give the new service the "
-            "SECRET_FILE of the old one, or its tokens and page cursors are worth nothing."
+            "All scores are the same. The database now belongs to the secret that it is first "
+            "served with: give it the SECRET_FILE of the old one, or its tokens and page cursors "
+            "are worth nothing."
         )
 
 

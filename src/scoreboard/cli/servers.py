@@ -23,6 +23,9 @@ async def servers(settings: Settings) -> list[Finding]:
     if found.limiter is not None:
         lost = "does not answer: each node grants the whole rate."
         findings.append(_finding("limiter", settings.limiter, found.limiter, lost))
+    if settings.ranking.shared != settings.bus.shared:
+        says = "only one of RANKING and BUS is a server: one node alone can run like this."
+        findings.append(Finding("bus", "look", says))
     if settings.role == "all" and settings.ranking.shared and not settings.limiter.shared:
         says = "LIMITER is memory: while RANKING is shared; each node grants the whole rate."
         findings.append(Finding("limiter", "look", says))

@@ -138,6 +138,7 @@ def backend(own: str, *servers: str, takes_path: bool = False) -> Callable[[str,
 
     def chosen(given: str, folder: Path) -> Backend:
         scheme, colon, location = given.partition(":")
+        scheme = "postgresql" if scheme == "postgres" else scheme  # as many hosts hand it out
         if scheme in servers and urlsplit(given).netloc:
             return Backend(scheme, text(location, folder))
         if scheme != own or not colon or (location and not takes_path):

@@ -117,6 +117,13 @@ class PostgresLedger:
         posting = await self._to_the_end(catalogue.change(self._writer, change))
         self._committed([posting] if posting else [])
 
+    async def bound(self) -> str | None:
+        async def work(connection: Connection) -> str | None:
+            fingerprint: str | None = (await connection.fetchrow(SQL["head"]))["fingerprint"]
+            return fingerprint
+
+        return await self._readers.read(work)
+
     async def bind(self, fingerprint: str) -> str:
         async def work(connection: Connection) -> str:
             await connection.execute(SQL["set_fingerprint"], fingerprint)

@@ -107,6 +107,9 @@ class SqliteLedger:
         posting = await self._write(catalogue.change, self._writer, change)
         self._committed([posting] if posting else [])
 
+    async def bound(self) -> str | None:
+        return await self._read(lambda db: db.execute(SQL["head"]).fetchone()[4])
+
     async def bind(self, fingerprint: str) -> str:
         return await self._write(_bind, self._writer, fingerprint)
 
