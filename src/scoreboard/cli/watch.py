@@ -66,7 +66,7 @@ async def watch(  # noqa: PLR0913 - each is an option
 ) -> None:
     """Watch a board live: it redraws when the top ten changes, and reconnects by itself.
 
-    With --json each frame is one line.
+    With --json each frame is one line; where there is no terminal, frames follow each other.
     """
     if frames is not None and frames < 1:
         raise Failure("--frames is a number from 1 on.")
@@ -75,11 +75,12 @@ async def watch(  # noqa: PLR0913 - each is an option
         await client.top(board, period, limit=1)
     screen = _Screen(board, period)
     live = Live(screen, console=OUT, auto_refresh=False, vertical_overflow="crop")
-    with nullcontext() if json else live:
+    drawn = OUT.is_terminal and not json
+    with live if drawn else nullcontext():
 
         def on_link(link: Link) -> None:
             screen.link = link
-            if not json:
+            if drawn:
                 live.refresh()
 
         tops = live_tops(address, board, period, token, on_link=on_link)
@@ -88,9 +89,11 @@ async def watch(  # noqa: PLR0913 - each is an option
                 screen.show(frame)
                 if json:
                     print_line(wire.ENCODER.encode(frame).decode())
-                    sys.stdout.flush()
-                else:
+                elif drawn:
                     live.refresh()
+                else:
+                    OUT.print(screen)
+                sys.stdout.flush()
                 if screen.frames == frames:
                     return
 
