@@ -1,16 +1,18 @@
 """It is promised that a signature is judged in its place, and by keys that are still good."""
 
 import asyncio
+import hashlib
 from collections.abc import Callable
 from itertools import product
 from typing import Any
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from scoreboard.client.signing import Signer, new_private, public_of
 from scoreboard.core.action import Action
-from scoreboard.core.signature import parsed
+from scoreboard.core.signature import Signature, parsed
 from scoreboard.core.signing_key import SigningAlgorithm, SigningKey
 from scoreboard.errors import (
     ActionRejected,
@@ -32,6 +34,7 @@ KEY = SigningKey(key="game.k1", algorithm=SigningAlgorithm.ED25519, material=pub
 SIGNER = Signer("game.k1", PRIVATE, audience=AUDIENCE)
 NONCE = "nonce-0000000000001"
 NOW_S = NOON // 1000
+GROUP_ORDER = 2**252 + 27742317777372353535851937790883648493
 
 ORDER: dict[str, type[ScoreboardError] | None] = {
     "another user": ForbiddenUser,
@@ -153,6 +156,23 @@ async def test_a_secret_sealed_for_another_key_or_service_signs_nothing(
         await world.catalogue.load()
         with pytest.raises(ActionRejected):
             await score(signed(by=Signer(name, private, audience=AUDIENCE)))
+
+
+async def test_what_the_decoy_would_have_signed_is_of_an_unknown_key(
+    world: Any, score: Any
+) -> None:
+    # Its private half is the number 1: with R as the base point too, S is 1 + SHA-512(R, A, M).
+    base = b"\x58" + b"\x66" * 31
+    unsigned = Signature("nobody.k1", NOW_S, NONCE, b"")
+    data = unsigned.message(AUDIENCE, "alice", "quiz")
+    challenge = int.from_bytes(hashlib.sha512(base + base + data).digest(), "little")
+    proof = base + ((1 + challenge) % GROUP_ORDER).to_bytes(32, "little")
+    Ed25519PublicKey.from_public_bytes(base).verify(proof, data)
+    for name in ("nobody.k1", "nobody.0"):
+        forged = msgspec.structs.replace(unsigned, key=name, proof=proof)
+        with pytest.raises(ActionRejected):
+            await score(Request("alice", "", False, "alice", "quiz", signature=forged))
+    assert world.metric("scoreboard_signature_failures_total", "unknown-key") == 2
 
 
 async def test_the_first_award_after_a_revocation_elsewhere_is_refused(

@@ -66,7 +66,7 @@ def signer(settings: Settings, name: str | None) -> Signer:
 
 def _found(settings: Settings, name: str | None) -> Path:
     folder = settings.data / FOLDER
-    files = sorted(folder.iterdir()) if folder.is_dir() else []
+    files = sorted(file for file in folder.glob("*") if file.is_file())
     if name is None:
         if len(files) == 1:
             return files[0]

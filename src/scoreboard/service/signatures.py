@@ -12,7 +12,7 @@ Verify = Callable[[SigningKey, bytes, bytes], bool]
 """Whether a key made a signature of a message: key, message, signature; in constant time."""
 
 # The base point of the curve. What an unknown key is said to have signed is verified with it, so
-# that the time of a refusal does not tell which keys there are.
+# that the time of a refusal does not tell which keys there are. Anybody can sign for it.
 _DECOY = SigningKey(
     key="nobody.0", algorithm=SigningAlgorithm.ED25519, material=b"\x58" + b"\x66" * 31
 )
