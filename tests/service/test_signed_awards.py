@@ -139,6 +139,19 @@ async def test_a_key_of_another_process_is_known_at_once(world: Any, score: Any)
     assert answer.posting.key == "game.h1"
 
 
+async def test_a_key_of_another_process_is_known_to_all_who_come_at_once(
+    world: Any, score: Any
+) -> None:
+    private = new_private(SigningAlgorithm.ED25519)
+    key = SigningKey(key="game.k2", algorithm=SigningAlgorithm.ED25519, material=public_of(private))
+    await world.ledger._ledger.change(Change(key, "tester", "beside the service"))
+    by = Signer("game.k2", private, audience=AUDIENCE)
+    free = scorer(world, Rate(0, 60))
+    answers = await asyncio.gather(*(free.score(signed(by=by)) for _ in range(20)))
+    assert len({answer.posting.award_id for answer in answers}) == 1
+    assert sum(not answer.repeated for answer in answers) == 1
+
+
 async def test_a_secret_sealed_for_another_key_or_service_signs_nothing(
     world: Any, score: Any
 ) -> None:

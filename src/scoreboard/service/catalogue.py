@@ -58,6 +58,7 @@ class CurrentCatalogue:
         self._ledger = ledger
         self._catalogue = Catalogue(0, {}, {})
         self._asked_at_s = float("-inf")
+        self._looking: asyncio.Task[None] | None = None
 
     @property
     def version(self) -> int:
@@ -108,12 +109,22 @@ class CurrentCatalogue:
         self._catalogue = fresh
 
     async def _looked_again(self) -> bool:
-        now_s = asyncio.get_running_loop().time()
-        if now_s - self._asked_at_s < ASKED_EVERY_S:
-            return False
-        self._asked_at_s = now_s
-        await self.load()
+        # Whoever misses something while a look is under way waits for it: of many at once, all
+        # have to find what the first one finds.
+        if self._looking is None:
+            loop = asyncio.get_running_loop()
+            if loop.time() - self._asked_at_s < ASKED_EVERY_S:
+                return False
+            self._asked_at_s = loop.time()
+            self._looking = loop.create_task(self.load())
+            self._looking.add_done_callback(self._looked)
+        await asyncio.shield(self._looking)
         return True
+
+    def _looked(self, task: asyncio.Task[None]) -> None:
+        self._looking = None
+        if not task.cancelled():
+            task.exception()  # those who wait get it, if they have not gone away
 
     async def run(self) -> None:
         """Keep it fresh for ever."""
