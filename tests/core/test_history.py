@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoreboard.core.history import Count, ensure_same
+from scoreboard.core.history import Count, ensure_same, restored_epoch
 from scoreboard.core.score import Score
 from scoreboard.errors import HistoryRefused
 
@@ -45,3 +45,10 @@ def test_another_score_or_another_mark_is_refused_by_name() -> None:
     count.add([Score("ben", 5, 4, 40)])
     with pytest.raises(HistoryRefused, match=r"1 scores with 5 points .* 2 with 10"):
         ensure_same(tally, count.tally("league", "2026-11", (1, 10)))
+
+
+@pytest.mark.parametrize(("exported", "own", "expected"), [(9, 5, 9), (5, 5, 6), (5, 9, 10)])
+def test_whoever_saw_a_ledger_begin_sees_what_it_takes_over(
+    exported: int, own: int, expected: int
+) -> None:
+    assert restored_epoch(exported, own) == expected

@@ -96,6 +96,15 @@ class Count:
         return Tally(board, period, self._scores, self._sum, digest, *marked)
 
 
+def restored_epoch(exported: int, own: int) -> int:
+    """The epoch of a ledger that takes over a history.
+
+    It is the same history, but not the same identity if this ledger was begun later: whoever has
+    seen its own beginning keeps what has a greater (epoch, seq) than that.
+    """
+    return exported if exported > own else own + 1
+
+
 def ensure_same(expected: Tally, found: Tally) -> None:
     """Refuse scores that are not those of the ledger which the history is of.
 

@@ -13,7 +13,16 @@ from scoreboard.adapters.postgres.connection import BROKEN, SQL, Connection, con
 from scoreboard.adapters.postgres.writer import Writer
 from scoreboard.core.action import Action
 from scoreboard.core.board import Board
-from scoreboard.core.history import Count, Counts, Line, Origin, Person, Tally, ensure_same
+from scoreboard.core.history import (
+    Count,
+    Counts,
+    Line,
+    Origin,
+    Person,
+    Tally,
+    ensure_same,
+    restored_epoch,
+)
 from scoreboard.core.posting import Kind
 from scoreboard.core.signing_key import SigningKey
 from scoreboard.core.window import period_named
@@ -136,6 +145,7 @@ class _Restoring:
         self._zones: dict[str, str] = {}
         self._tallies: list[Tally] = []
         self._origin: Origin | None = None
+        self._own_epoch = 0
 
     async def begin(self) -> None:
         """Take out the first posting, unless there are others."""
@@ -144,6 +154,7 @@ class _Restoring:
         recorded = await self._connection.fetchval("SELECT EXISTS (SELECT FROM audit)")
         if head.seq != 1 or catalogue != 1 or recorded:
             raise HistoryRefused(_USED)
+        self._own_epoch = head.epoch
         await self._connection.execute(_EMPTY)
 
     async def put(self, page: Sequence[Part]) -> None:
@@ -173,7 +184,8 @@ class _Restoring:
             upto = await self._connection.fetchval("SELECT seq_before($1)", period.end_ms)
             await self._execute("add_up", tally.board, tally.period, after, upto)
             ensure_same(tally, await _tally(self._connection, tally.board, tally.period))
-        await self._execute("restore_head", origin.epoch, origin.catalogue)
+        epoch = restored_epoch(origin.epoch, self._own_epoch)
+        await self._execute("restore_head", epoch, origin.catalogue)
         await self._connection.execute(SQL["restore_sequences"])
 
     async def _put(self, part: Part) -> None:

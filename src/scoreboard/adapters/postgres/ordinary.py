@@ -27,14 +27,13 @@ class Origin(Struct, frozen=True):
 
 
 class OrdinaryGroup(Struct):
-    """Awards without repeats, the users in them, and their totals.
+    """Awards without repeats, and their totals.
 
     ``totals`` are points and the place of the last award, by board and user and in that order.
     """
 
     awards: list[Award]
     totals: dict[tuple[str, str], tuple[int, int]]
-    users: list[str]
 
 
 async def append_ordinary(
@@ -75,7 +74,7 @@ async def _learn(connection: Connection, answer: asyncpg.Record, knowledge: Know
         case "catalogue":
             raise CatalogueMoved
         case "period":
-            raise PeriodMoved
+            raise PeriodMoved(answer["at"])
         case "known":
             found = await connection.fetch(SQL["known"], answer["ids"])
             knowledge.known |= {row["award_id"]: rows.posting(row) for row in found}
@@ -93,11 +92,12 @@ def _judgement(
 ) -> Judgement:
     """What the rules say of what the database did, which is the same."""
     knowledge.epoch, knowledge.seq, knowledge.at = answer["epoch"], answer["seq"], answer["at"]
-    entered = zip(group.users, answer["refs"] or (), strict=True)
-    knowledge.users = {**knowledge.users, **{user: (ref, "active") for user, ref in entered}}
-    for (key, (points, _)), after in zip(group.totals.items(), answer["after"] or (), strict=True):
-        board, user_id = key
+    users = dict(knowledge.users)
+    answered = zip(group.totals.items(), answer["refs"] or (), answer["after"] or (), strict=True)
+    for ((board, user_id), (points, _)), ref, after in answered:
+        users[user_id] = (ref, "active")
         knowledge.scores[board, ALL.name, user_id] = Score(user_id, after - points, 0, 0)
+    knowledge.users = users
     boards = {award.action.board for award in awards}
     judgement = judge(awards, dict.fromkeys(boards, (ALL,)), knowledge)
     assert len(judgement.postings) == len(group.awards)
@@ -128,8 +128,7 @@ def ordinary(awards: Sequence[Award]) -> OrdinaryGroup | None:
         if before * action.points < 0:
             return None
         totals[key] = (before + action.points, len(sent))
-    users = list(dict.fromkeys(award.user_id for award in sent))
-    return OrdinaryGroup(sent, dict(sorted(totals.items())), users)
+    return OrdinaryGroup(sent, dict(sorted(totals.items())))
 
 
 def span(periods: Mapping[str, Sequence[Period]]) -> tuple[int, int]:
@@ -141,14 +140,12 @@ def span(periods: Mapping[str, Sequence[Period]]) -> tuple[int, int]:
 
 def _arguments(group: OrdinaryGroup, periods: Mapping[str, Sequence[Period]]) -> tuple[Any, ...]:
     awards, keys = group.awards, list(group.totals)
-    user_places = {user: place for place, user in enumerate(group.users, 1)}
     total_places = {key: place for place, key in enumerate(keys, 1)}
     boards = list(dict.fromkeys(board for board, _ in keys))
     spans = [(board, period.name) for board in boards for period in periods[board][1:]]
     falls = [place for place, award in enumerate(awards, 1) if award.action.points < 0]
     return (
         [award.award_id for award in awards if award.named],
-        group.users,
         [board for board, _ in keys],
         [user for _, user in keys],
         [points for points, _ in group.totals.values()],
@@ -159,7 +156,6 @@ def _arguments(group: OrdinaryGroup, periods: Mapping[str, Sequence[Period]]) ->
         list(dict.fromkeys(award.action.board for award in awards if award.action.points < 0)),
         [award.award_id for award in awards],
         [award.action.board for award in awards],
-        [user_places[award.user_id] for award in awards],
         [total_places[award.action.board, award.user_id] for award in awards],
         [award.action.action_id for award in awards],
         [award.action.points for award in awards],

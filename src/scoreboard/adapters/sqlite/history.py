@@ -14,7 +14,16 @@ from scoreboard.adapters.sqlite.reader import TableOrder
 from scoreboard.adapters.sqlite.writer import Writer
 from scoreboard.core.action import Action
 from scoreboard.core.board import Board
-from scoreboard.core.history import Count, Counts, Line, Origin, Person, Tally, ensure_same
+from scoreboard.core.history import (
+    Count,
+    Counts,
+    Line,
+    Origin,
+    Person,
+    Tally,
+    ensure_same,
+    restored_epoch,
+)
 from scoreboard.core.posting import Kind
 from scoreboard.core.signing_key import SigningKey
 from scoreboard.core.window import period_named
@@ -89,6 +98,7 @@ class Restoring:
         self._zones: dict[str, str] = {}
         self._tallies: list[Tally] = []
         self._origin: Origin | None = None
+        self._own_epoch = 0
 
     def begin(self) -> None:
         """Take out the first posting, unless there are others."""
@@ -99,6 +109,7 @@ class Restoring:
         (recorded,) = self._db.execute("SELECT EXISTS (SELECT 1 FROM audit)").fetchone()
         if head.seq != 1 or catalogue != 1 or recorded:
             raise HistoryRefused(_USED)
+        self._own_epoch = head.epoch
         (keeper,) = self._db.execute(
             "SELECT sql FROM sqlite_schema WHERE name = ?", (KEEPER,)
         ).fetchone()
@@ -128,7 +139,9 @@ class Restoring:
                 ensure_same(tally, _tally(self._db, tally.board, tally.period))
         except (sqlite3.IntegrityError, OverflowError) as error:
             raise _broken(error) from error
-        self._db.execute(SQL["restore_head"], msgspec.structs.asdict(origin))
+        head = msgspec.structs.asdict(origin)
+        head["epoch"] = restored_epoch(origin.epoch, self._own_epoch)
+        self._db.execute(SQL["restore_head"], head)
         self._open.close()
 
     def abandon(self, error: BaseException) -> None:

@@ -84,25 +84,27 @@ END $$;
 CREATE FUNCTION refuse_gaps() RETURNS TRIGGER
 LANGUAGE plpgsql AS $$
 DECLARE
-    v_first BIGINT;
-    v_last BIGINT;
     v_added BIGINT;
     v_reversals BIGINT;
+    v_fits BOOLEAN;
 BEGIN
-    SELECT min(seq), max(seq), count(*), count(reverses)
-    INTO v_first, v_last, v_added, v_reversals
-    FROM added;
-    IF v_added = 0 THEN
-        RETURN NULL;
-    END IF;
-    IF v_last - v_first + 1 <> v_added
-        OR (v_first <> 1 AND NOT EXISTS (SELECT FROM ledger WHERE seq = v_first - 1))
-        OR (v_reversals > 0 AND EXISTS (
+    SELECT
+        m.added, m.reversals,
+        m.last - m.first + 1 = m.added
+        AND (m.first = 1 OR EXISTS (SELECT FROM ledger WHERE seq = m.first - 1))
+    INTO v_added, v_reversals, v_fits
+    FROM (
+        SELECT min(seq) AS first, max(seq) AS last, count(*) AS added, count(reverses) AS reversals
+        FROM added
+    ) AS m;
+    IF v_reversals > 0 THEN
+        v_fits := v_fits AND NOT EXISTS (
             SELECT FROM added AS a
             WHERE a.reverses IS NOT NULL
                 AND NOT EXISTS (SELECT FROM ledger AS l WHERE l.seq = a.reverses AND l.kind = 'award')
-        ))
-    THEN
+        );
+    END IF;
+    IF v_added > 0 AND NOT v_fits THEN
         RAISE EXCEPTION 'the ledger only grows, one seq at a time'
         USING ERRCODE = 'integrity_constraint_violation';
     END IF;

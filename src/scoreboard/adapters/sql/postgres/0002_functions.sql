@@ -47,32 +47,40 @@ BEGIN
     RETURN v_low;
 END $$;
 
--- References of users, each named once, in the order given; new users are entered.
+-- References of users, in the order given, of which some are known; the others are entered.
+CREATE FUNCTION enter_new_users(p_users TEXT[], p_refs BIGINT[]) RETURNS BIGINT[]
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    v_refs BIGINT[];
+BEGIN
+    INSERT INTO users (user_id, salt)
+    SELECT DISTINCT ON (w.user_id) w.user_id, uuid_send(gen_random_uuid())
+    FROM unnest(p_users, p_refs) AS w (user_id, user_ref)
+    WHERE w.user_ref IS NULL;
+    SELECT array_agg(coalesce(w.user_ref, u.user_ref)) INTO v_refs
+    FROM unnest(p_users, p_refs) AS w (user_id, user_ref)
+    LEFT JOIN LATERAL (
+        SELECT user_ref FROM users WHERE w.user_ref IS NULL AND user_id = w.user_id OFFSET 0
+    ) AS u ON true;
+    RETURN v_refs;
+END $$;
+
+-- References and statuses of users, each named once, in the order given; new users are entered.
 CREATE FUNCTION enter_users(
     p_users TEXT[],
     OUT refs BIGINT[], OUT statuses TEXT[]
 )
 LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
-    SELECT array_agg(u.user_ref ORDER BY w.n), array_agg(u.status ORDER BY w.n)
+    SELECT array_agg(u.user_ref), array_agg(coalesce(u.status, 'active'))
     INTO refs, statuses
-    FROM unnest(p_users) WITH ORDINALITY AS w (user_id, n)
+    FROM unnest(p_users) AS w (user_id)
     LEFT JOIN LATERAL (
         SELECT user_ref, status FROM users WHERE user_id = w.user_id OFFSET 0
     ) AS u ON true;
-    IF array_position(refs, NULL) IS NULL THEN
-        RETURN;
+    IF array_position(refs, NULL) IS NOT NULL THEN
+        refs := enter_new_users(p_users, refs);
     END IF;
-    INSERT INTO users (user_id, salt)
-    SELECT w.user_id, uuid_send(gen_random_uuid())
-    FROM unnest(p_users, refs) AS w (user_id, user_ref)
-    WHERE w.user_ref IS NULL;
-    SELECT array_agg(u.user_ref ORDER BY w.n), array_agg(u.status ORDER BY w.n)
-    INTO refs, statuses
-    FROM unnest(p_users) WITH ORDINALITY AS w (user_id, n)
-    LEFT JOIN LATERAL (
-        SELECT user_ref, status FROM users WHERE user_id = w.user_id OFFSET 0
-    ) AS u ON true;
 END $$;
 
 -- Rows of scores, in the order given, NULL for those that are not there.
@@ -84,10 +92,9 @@ LANGUAGE plpgsql STABLE AS $$
 #variable_conflict use_column
 BEGIN
     SELECT
-        array_agg(s.ctid ORDER BY k.n), array_agg(s.score ORDER BY k.n),
-        array_agg(s.seq ORDER BY k.n), array_agg(s.updated_at ORDER BY k.n)
+        array_agg(s.ctid), array_agg(s.score), array_agg(s.seq), array_agg(s.updated_at)
     INTO places, scores, seqs, ats
-    FROM unnest(p_boards, p_periods, p_users) WITH ORDINALITY AS k (board, period, user_id, n)
+    FROM unnest(p_boards, p_periods, p_users) AS k (board, period, user_id)
     LEFT JOIN LATERAL (
         SELECT ctid, score, seq, updated_at
         FROM scores
@@ -97,44 +104,41 @@ BEGIN
     ) AS s ON true;
 END $$;
 
--- Add points to the scores of one period, on one board or on all that are named; p_seq is the place
--- before the group's first. Answers the scores after it.
+-- Add points to the scores of one period of a board, whichever of the totals are of this board;
+-- p_seq is the place before the group's first.
 CREATE FUNCTION add_scores(
     p_board TEXT, p_period TEXT,
     p_boards TEXT[], p_users TEXT[], p_points BIGINT[], p_places INTEGER[],
     p_seq BIGINT, p_at BIGINT
-) RETURNS BIGINT[]
+) RETURNS VOID
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     v_rows TID[];
     v_after BIGINT[];
 BEGIN
-    SELECT
-        array_agg(s.ctid ORDER BY t.n),
-        array_agg(coalesce(s.score, 0) + t.points ORDER BY t.n)
+    SELECT array_agg(s.ctid), array_agg(coalesce(s.score, 0) + t.points)
     INTO v_rows, v_after
-    FROM unnest(p_boards, p_users, p_points) WITH ORDINALITY AS t (board, user_id, points, n)
+    FROM unnest(p_boards, p_users, p_points) AS t (board, user_id, points)
     LEFT JOIN LATERAL (
         SELECT ctid, score
         FROM scores
-        WHERE board = t.board AND period = p_period AND user_id = t.user_id
+        WHERE t.board = p_board AND board = p_board AND period = p_period AND user_id = t.user_id
         ORDER BY seq DESC
         LIMIT 1
     ) AS s ON true;
 
     UPDATE scores AS s
     SET score = t.score, seq = p_seq + t.place, updated_at = p_at
-    FROM unnest(v_rows, p_boards, v_after, p_places) AS t (place_of, board, score, place)
-    WHERE s.ctid = t.place_of AND (p_board IS NULL OR t.board = p_board);
+    FROM unnest(v_rows, v_after, p_places) AS t (place_of, score, place)
+    WHERE s.ctid = t.place_of;
 
     IF array_position(v_rows, NULL) IS NOT NULL THEN
         INSERT INTO scores (board, period, user_id, score, seq, updated_at)
         SELECT t.board, p_period, t.user_id, t.score, p_seq + t.place, p_at
         FROM unnest(v_rows, p_boards, p_users, v_after, p_places)
             AS t (place_of, board, user_id, score, place)
-        WHERE t.place_of IS NULL AND (p_board IS NULL OR t.board = p_board);
+        WHERE t.place_of IS NULL AND t.board = p_board;
     END IF;
-    RETURN v_after;
 END $$;
 
 -- Record an ordinary group, in which no award has rules or zero points, no id comes twice and no
@@ -143,41 +147,52 @@ END $$;
 -- known or banned (ids says who).
 --   p_from, p_until   the group's periods all contain the moments from p_from, before p_until
 --   p_named           the award ids that may be known
---   p_users           the group's users
 --   p_total_*         a user's points on a board, and the place in the group of the last award
 --   p_period_*        the boards' periods but `all`
 --   p_fallen          the place in the group of the last fall, 0 for none
---   p_award_*         the awards; user and total as subscripts, and points that follow in the total
+--   p_award_*         the awards; the total as a subscript, and points that follow in the total
+-- refs and after answer to the totals. As few statements as can be: each costs as much as several
+-- awards.
 CREATE FUNCTION append_group(
     p_node TEXT, p_clock BIGINT, p_catalogue BIGINT, p_from BIGINT, p_until BIGINT,
-    p_named TEXT[], p_users TEXT[],
+    p_named TEXT[],
     p_total_boards TEXT[], p_total_users TEXT[], p_total_points BIGINT[], p_total_places INTEGER[],
     p_period_boards TEXT[], p_period_names TEXT[],
     p_fallen INTEGER, p_fallen_boards TEXT[],
-    p_award_ids TEXT[], p_award_boards TEXT[], p_award_users INTEGER[], p_award_totals INTEGER[],
+    p_award_ids TEXT[], p_award_boards TEXT[], p_award_totals INTEGER[],
     p_award_actions TEXT[], p_award_points BIGINT[], p_award_following BIGINT[],
-    p_award_callers TEXT[],
+    p_award_callers TEXT[], p_award_keys TEXT[],
     OUT verdict TEXT, OUT epoch BIGINT, OUT seq BIGINT, OUT at BIGINT,
     OUT refs BIGINT[], OUT after BIGINT[], OUT ids TEXT[]
 )
 LANGUAGE plpgsql VOLATILE AS $$
 #variable_conflict use_column
 DECLARE
-    v_head RECORD;
-    v_users RECORD;
+    v_epoch BIGINT;
+    v_catalogue BIGINT;
+    v_seq BIGINT;
+    v_at BIGINT;
     v_refs BIGINT[];
+    v_banned BOOLEAN;
+    v_rows TID[];
     v_after BIGINT[];
-    v_period RECORD;
+    v_place INTEGER;
 BEGIN
-    SELECT * INTO v_head FROM lock_head(p_clock);
-    epoch := v_head.epoch;
-    seq := v_head.seq;
-    at := v_head.at;
-    IF v_head.catalogue <> p_catalogue THEN
+    SELECT h.epoch, h.catalogue INTO v_epoch, v_catalogue
+    FROM ledger_head AS h
+    FOR UPDATE;
+    SELECT l.seq, greatest(l.at, coalesce(p_clock, clock_ms())) INTO v_seq, v_at
+    FROM ledger AS l
+    ORDER BY l.seq DESC
+    LIMIT 1;
+    epoch := v_epoch;
+    seq := v_seq;
+    at := v_at;
+    IF v_catalogue <> p_catalogue THEN
         verdict := 'catalogue';
         RETURN;
     END IF;
-    IF v_head.at < p_from OR v_head.at >= p_until THEN
+    IF v_at < p_from OR v_at >= p_until THEN
         verdict := 'period';
         RETURN;
     END IF;
@@ -190,47 +205,70 @@ BEGIN
         END IF;
     END IF;
 
-    SELECT * INTO v_users FROM enter_users(p_users);
-    refs := v_users.refs;
-    v_refs := v_users.refs;
-    IF 'banned' = ANY (v_users.statuses) THEN
-        SELECT array_agg(w.user_id) INTO ids
-        FROM unnest(p_users, v_users.statuses) AS w (user_id, status)
-        WHERE w.status = 'banned';
+    -- A nested loop, which keeps the order of the totals: nothing else can follow them in LATERAL.
+    SELECT
+        array_agg(u.user_ref), bool_or(u.status = 'banned'),
+        array_agg(s.ctid), array_agg(coalesce(s.score, 0) + t.points)
+    INTO v_refs, v_banned, v_rows, v_after
+    FROM unnest(p_total_boards, p_total_users, p_total_points) AS t (board, user_id, points)
+    LEFT JOIN LATERAL (
+        SELECT user_ref, status FROM users WHERE user_id = t.user_id OFFSET 0
+    ) AS u ON true
+    LEFT JOIN LATERAL (
+        SELECT ctid, score
+        FROM scores
+        WHERE board = t.board AND period = 'all' AND user_id = t.user_id
+        ORDER BY seq DESC
+        LIMIT 1
+    ) AS s ON true;
+    IF v_banned THEN
+        SELECT array_agg(u.user_id) INTO ids
+        FROM users AS u
+        WHERE u.user_id = ANY (p_total_users) AND u.status = 'banned';
         verdict := 'banned';
         RETURN;
     END IF;
-
-    SELECT add_scores(
-        NULL, 'all', p_total_boards, p_total_users, p_total_points, p_total_places,
-        v_head.seq, v_head.at
-    )
-    INTO v_after;
+    IF array_position(v_refs, NULL) IS NOT NULL THEN
+        v_refs := enter_new_users(p_total_users, v_refs);
+    END IF;
+    refs := v_refs;
     after := v_after;
-    FOR v_period IN
-        SELECT p.board, p.name FROM unnest(p_period_boards, p_period_names) AS p (board, name)
-    LOOP
+
+    UPDATE scores AS s
+    SET score = t.score, seq = v_seq + t.place, updated_at = v_at
+    FROM unnest(v_rows, v_after, p_total_places) AS t (place_of, score, place)
+    WHERE s.ctid = t.place_of;
+    IF array_position(v_rows, NULL) IS NOT NULL THEN
+        INSERT INTO scores (board, period, user_id, score, seq, updated_at)
+        SELECT t.board, 'all', t.user_id, t.score, v_seq + t.place, v_at
+        FROM unnest(v_rows, p_total_boards, p_total_users, v_after, p_total_places)
+            AS t (place_of, board, user_id, score, place)
+        WHERE t.place_of IS NULL;
+    END IF;
+    FOR v_place IN 1 .. cardinality(p_period_boards) LOOP
         PERFORM add_scores(
-            v_period.board, v_period.name, p_total_boards, p_total_users, p_total_points,
-            p_total_places, v_head.seq, v_head.at
+            p_period_boards[v_place], p_period_names[v_place], p_total_boards, p_total_users,
+            p_total_points, p_total_places, v_seq, v_at
         );
     END LOOP;
 
     INSERT INTO ledger (
-        seq, epoch, award_id, kind, board, user_ref, action_id, points, score_after, at, caller
+        seq, epoch, award_id, kind, board, user_ref, action_id, points, score_after, at, caller,
+        key
     )
     SELECT
-        v_head.seq + a.n, v_head.epoch, a.award_id, 'award', a.board, v_refs[a.user_n],
-        a.action_id, a.points, v_after[a.total_n] - a.following, v_head.at, a.caller
+        v_seq + a.n, v_epoch, a.award_id, 'award', a.board, v_refs[a.total_n],
+        a.action_id, a.points, v_after[a.total_n] - a.following, v_at, a.caller,
+        a.key
     FROM unnest(
-        p_award_ids, p_award_boards, p_award_users, p_award_totals, p_award_actions,
-        p_award_points, p_award_following, p_award_callers
+        p_award_ids, p_award_boards, p_award_totals, p_award_actions,
+        p_award_points, p_award_following, p_award_callers, p_award_keys
     ) WITH ORDINALITY
-        AS a (award_id, board, user_n, total_n, action_id, points, following, caller, n);
+        AS a (award_id, board, total_n, action_id, points, following, caller, key, n);
 
     IF p_fallen > 0 THEN
         INSERT INTO periods (board, period, marked, marked_at)
-        SELECT p.board, p.name, v_head.seq + p_fallen, v_head.at
+        SELECT p.board, p.name, v_seq + p_fallen, v_at
         FROM (
             SELECT * FROM unnest(p_period_boards, p_period_names)
             UNION ALL
@@ -304,7 +342,7 @@ END $$;
 CREATE FUNCTION write_group(
     p_node TEXT, p_epoch BIGINT, p_at BIGINT,
     p_seqs BIGINT[], p_award_ids TEXT[], p_boards TEXT[], p_refs BIGINT[], p_actions TEXT[],
-    p_points BIGINT[], p_afters BIGINT[], p_callers TEXT[],
+    p_points BIGINT[], p_afters BIGINT[], p_callers TEXT[], p_keys TEXT[],
     p_score_boards TEXT[], p_score_periods TEXT[], p_score_users TEXT[], p_scores BIGINT[],
     p_score_seqs BIGINT[], p_score_ats BIGINT[]
 ) RETURNS VOID
@@ -328,14 +366,15 @@ BEGIN
     WHERE t.place_of IS NULL;
 
     INSERT INTO ledger (
-        seq, epoch, award_id, kind, board, user_ref, action_id, points, score_after, at, caller
+        seq, epoch, award_id, kind, board, user_ref, action_id, points, score_after, at, caller,
+        key
     )
     SELECT
         a.seq, p_epoch, a.award_id, 'award', a.board, a.user_ref, a.action_id, a.points,
-        a.score_after, p_at, a.caller
+        a.score_after, p_at, a.caller, a.key
     FROM unnest(
-        p_seqs, p_award_ids, p_boards, p_refs, p_actions, p_points, p_afters, p_callers
-    ) AS a (seq, award_id, board, user_ref, action_id, points, score_after, caller);
+        p_seqs, p_award_ids, p_boards, p_refs, p_actions, p_points, p_afters, p_callers, p_keys
+    ) AS a (seq, award_id, board, user_ref, action_id, points, score_after, caller, key);
 
     PERFORM pg_notify('scoreboard', p_node);
 END $$;

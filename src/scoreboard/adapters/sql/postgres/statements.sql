@@ -15,7 +15,7 @@ SELECT epoch, seq, at, catalogue FROM lock_head($1);
 SELECT verdict, epoch, seq, at, refs, after, ids
 FROM append_group(
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-    $21, $22, $23, $24
+    $21, $22
 );
 
 -- name: know_group
@@ -536,7 +536,8 @@ WHERE u.user_id IS NOT NULL
 GROUP BY u.user_id;
 
 -- name: restore_head
-UPDATE ledger_head SET epoch = $1, catalogue = $2;
+-- It belongs to the secret of whoever serves it first.
+UPDATE ledger_head SET epoch = $1, catalogue = $2, fingerprint = NULL;
 
 -- name: restore_sequences
 -- New users and audit entries come after those restored.

@@ -390,7 +390,9 @@ INSERT INTO ledger (
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: restore_head
-UPDATE ledger_head SET epoch = :epoch, seq = :seq, at = :at, catalogue = :catalogue;
+-- It belongs to the secret of whoever serves it first.
+UPDATE ledger_head
+SET epoch = :epoch, seq = :seq, at = :at, catalogue = :catalogue, fingerprint = NULL;
 
 -- name: add_up
 -- Scores of a period from its postings, :after < seq <= :upto; a reversal comes later and counts
