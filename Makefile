@@ -57,7 +57,7 @@ clean: ## remove what was made, the virtual environment too
 
 # A stamp newer than its lock file means: installed as locked.
 .venv/%.installed: requirements/%.txt pyproject.toml .venv/made
-	$(PIP) install --require-hashes -r requirements/$*.txt
+	$(PIP) install --require-hashes --no-deps -r requirements/$*.txt
 	$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 

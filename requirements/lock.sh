@@ -13,6 +13,6 @@ lock() {
 }
 
 lock run
-lock full --extra postgres --extra redis --extra kafka --constraint requirements/run.txt
-lock dev --extra dev --extra postgres --extra redis --extra kafka --constraint requirements/full.txt
+lock full --extra postgres --extra redis --extra kafka --extra otel --constraint requirements/run.txt
+lock dev --extra dev --extra postgres --extra redis --extra kafka --extra otel --constraint requirements/full.txt
 lock bench --extra bench --extra postgres --extra redis --extra kafka --constraint requirements/dev.txt
