@@ -10,7 +10,9 @@ import pytest
 import scoreboard
 
 SOURCE = Path(scoreboard.__file__).parent
-PURE = sorted([*(SOURCE / "core").glob("*.py"), SOURCE / "errors.py", SOURCE / "ports.py"])
+PURE = sorted(
+    [*(SOURCE / "core").glob("*.py"), SOURCE / "errors.py", *(SOURCE / "ports").glob("*.py")]
+)
 SERVICES = sorted((SOURCE / "service").glob("*.py"))
 WORLD = {
     "os", "time", "io", "pathlib", "shutil", "tempfile", "socket", "ssl", "select", "selectors",

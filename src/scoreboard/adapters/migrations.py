@@ -1,4 +1,4 @@
-"""Numbered SQL files, applied once and in order; and named statements out of one file."""
+"""Numbered SQL files, applied once and in order; and named statements out of the others."""
 
 import hashlib
 import re
@@ -58,6 +58,10 @@ def pending(steps: tuple[Migration, ...], applied: Mapping[int, str]) -> tuple[M
 
 def statements(dialect: str) -> dict[str, str]:
     """The named statements of a dialect, by name."""
-    text = (files("scoreboard.adapters") / "sql" / dialect / "statements.sql").read_text("utf-8")
-    parts = _HEADING.split(text)
-    return {name: body.strip() for name, body in zip(parts[1::2], parts[2::2], strict=True)}
+    found: dict[str, str] = {}
+    for file in (files("scoreboard.adapters") / "sql" / dialect).iterdir():
+        if not _NUMBERED.fullmatch(file.name):
+            parts = _HEADING.split(file.read_text("utf-8"))
+            named = zip(parts[1::2], parts[2::2], strict=True)
+            found |= {name: body.strip() for name, body in named}
+    return found

@@ -1,16 +1,7 @@
-"""Every metric and every log event of the service, each declared once.
+"""Every metric, each declared once."""
 
-A ``Telemetry`` is one process's set of metrics with a registry of its own; children of labelled
-metrics are bound when it is made, because a look-up costs more than the increment. Label values
-come from closed sets, never from a request.
-"""
-
-import logging
-import sys
-from enum import StrEnum
 from typing import Any
 
-import structlog
 from msgspec import Struct
 from prometheus_client import (
     CollectorRegistry,
@@ -26,13 +17,10 @@ from scoreboard import __version__
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 GROUP_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
-
-
-# Local variables hold tokens: a traceback shows where, never with what.
-_TRACEBACKS = structlog.processors.ExceptionRenderer(
-    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-)
 
 
 class Metric(Struct, frozen=True):
@@ -202,36 +190,6 @@ METRICS = (
 TABLE = {metric.name: metric for metric in METRICS}
 
 
-class Event(StrEnum):
-    """Every log event: ``noun.verb``; the docs say what each means."""
-
-    SERVICE_STARTED = "service.started"
-    SERVICE_READY = "service.ready"
-    SERVICE_DRAINING = "service.draining"
-    SERVICE_STOPPED = "service.stopped"
-    RANKING_REBUILT = "ranking.rebuilt"
-    RELAY_FAILED = "relay.failed"
-    RANKING_DIFFERS = "ranking.differs"
-    RELAY_RECOVERED = "relay.recovered"
-    LEASE_FAILED = "lease.failed"
-    LEADER_CHANGED = "leader.changed"
-    BUS_FAILED = "bus.failed"
-    BUS_RECOVERED = "bus.recovered"
-    FEED_FAILED = "feed.failed"
-    FEED_RECOVERED = "feed.recovered"
-    DEPENDENCY_LOST = "dependency.lost"
-    DEPENDENCY_RESTORED = "dependency.restored"
-    LEDGER_FAILED = "ledger.failed"
-    LEDGER_CAUTION = "ledger.caution"
-    REQUEST_FAILED = "request.failed"
-    CATALOGUE_CHANGED = "catalogue.changed"
-    JWKS_FAILED = "jwks.failed"
-    JWKS_REFRESHED = "jwks.refreshed"
-    PERIOD_OPENED = "period.opened"
-    VIEWER_FAILED = "viewer.failed"
-    TASK_FAILED = "task.failed"
-
-
 class Telemetry:
     """One process's metrics: ``telemetry.child("scoreboard_awards_total", "recorded").inc()``."""
 
@@ -264,42 +222,3 @@ class Telemetry:
                 registry=self.registry,
             )
         return metric.kind(metric.name, metric.help, metric.labels, registry=self.registry)
-
-
-def log() -> Any:
-    """The structured logger; events are ``Event`` members, fields are keywords."""
-    return structlog.get_logger()
-
-
-def configure_log(level: str, form: str) -> None:
-    """Where events go: standard error, as JSON lines or, for a person, in colour."""
-    console = form == "console" or (form == "auto" and sys.stderr.isatty())
-    shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    last: list[Any] = (
-        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
-        if console
-        else [_TRACEBACKS, structlog.processors.JSONRenderer()]
-    )
-    structlog.configure(
-        processors=[*shared, *last],
-        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-        cache_logger_on_first_use=False,
-    )
-    logging.basicConfig(level=logging.ERROR, handlers=[_library_handler(shared, last)])
-
-
-def _library_handler(shared: list[Any], last: list[Any]) -> logging.Handler:
-    """What the libraries have to say is an event too: one JSON object a line, traceback and all."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
-        )
-    )
-    return handler

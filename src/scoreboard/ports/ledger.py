@@ -1,9 +1,4 @@
-"""The four ports: what the services need of a technology, and what it promises them.
-
-Every adapter of a port runs the same contract suite. Adapters translate their driver's errors
-into ``errors.Unavailable`` (nothing happened), ``errors.OutcomeUnknown`` (it may have) or
-``errors.Misconfigured`` (it never will).
-"""
+"""Remembers: the append-only order of all postings."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Protocol
@@ -17,23 +12,9 @@ from scoreboard.core.history import Line, Origin, Person, Tally
 from scoreboard.core.posting import Posting
 from scoreboard.core.score import Score
 from scoreboard.core.signing_key import SigningKey
-from scoreboard.core.standing import Page, Row, Snapshot, Standing
 from scoreboard.core.window import Period
-
-Key = tuple[int, int]
-"""A sort key, from ``Score.key``."""
-
-Place = tuple[int, int]
-"""An (epoch, seq)."""
-
-APPLY_MAX = 256
-"""The most postings in one group that a ranking takes at once."""
-
-COUNT_MAX = 100_000
-"""How many better scores a ledger counts for one standing before it says that it cannot."""
-
-News = Snapshot | Board
-"""What a bus tells: a new top, or a board as it is defined now."""
+from scoreboard.ports.catalogue import AuditEntry, Catalogue, Change
+from scoreboard.ports.standings import Standings
 
 
 class Head(Struct, frozen=True):
@@ -51,36 +32,6 @@ class Opening(Struct, frozen=True):
     period: str
 
 
-class Change(Struct, frozen=True):
-    """One change of the catalogue, with who asked for it and why."""
-
-    subject: Action | Board | SigningKey
-    caller: str
-    reason: str
-
-
-class Catalogue(Struct, frozen=True):
-    """All actions, boards and keys as of a version."""
-
-    version: int
-    actions: Mapping[str, Action]
-    boards: Mapping[str, Board]
-    keys: Mapping[str, SigningKey] = {}
-
-
-class AuditEntry(Struct, frozen=True):
-    """Who changed what, when and why; ``at`` in milliseconds."""
-
-    entry: int
-    at: int
-    caller: str
-    operation: str
-    subject: str
-    reason: str
-    before: str | None
-    after: str | None
-
-
 Part = Origin | Board | Action | SigningKey | AuditEntry | Person | Tally | Line
 """A piece of a ledger's history."""
 
@@ -91,45 +42,6 @@ In the order of ``Part``: one origin, the boards, the actions, the keys, the aud
 the first on, the people by reference, a tally of each period that has scores or a mark (and of
 each board's ``all``), and the postings from the first on.
 """
-
-
-class Standings(Protocol):
-    """Reads of scores in their order; each answer is true at one moment.
-
-    A ranking answers None for a period that it does not hold; the ledger holds every period and
-    is slower.
-    """
-
-    async def snapshot(self, board: Board, period: str) -> Snapshot | None:
-        """The top ten."""
-        ...
-
-    async def page(self, board: Board, period: str, after: Key | None, limit: int) -> Page | None:
-        """Rows in order, after a sort key."""
-        ...
-
-    async def standing(self, board: Board, period: str, user_id: str) -> Standing | None:
-        """One user's standing.
-
-        Raises:
-            NotFound: the user has no score in it.
-            Unavailable: also, of a shared ledger, when over ``COUNT_MAX`` scores stand before it.
-        """
-        ...
-
-    async def around(
-        self, board: Board, period: str, user_id: str, radius: int
-    ) -> Sequence[Row] | None:
-        """A user's row between its neighbours, at most ``radius`` on either side.
-
-        Raises:
-            NotFound: the user has no score in it.
-        """
-        ...
-
-    async def total(self, board: Board, period: str) -> int | None:
-        """How many users stand in the period."""
-        ...
 
 
 class Prepared(Struct, frozen=True):
@@ -302,172 +214,4 @@ class Ledger(Standings, Protocol):
 
         After each one of this process; after those of other nodes where the ledger can tell.
         """
-        ...
-
-
-class Move(Struct, frozen=True, gc=False):
-    """What one posting does to one user's score on one board in one period."""
-
-    board: str
-    period: str
-    user_id: str
-    points: int
-    seq: int
-    at: int
-
-
-class Mark(Struct, frozen=True, gc=False):
-    """A change of a top that changes no score: its period was opened, or its board changed."""
-
-    board: str
-    period: str
-    seq: int
-    at: int
-
-
-class Group(Struct, frozen=True):
-    """Postings ``after`` < seq <= ``upto`` as moves, in order, and the tops they marked."""
-
-    epoch: int
-    after: int
-    upto: int
-    moves: tuple[Move, ...]
-    marks: tuple[Mark, ...] = ()
-
-
-class Ranking(Standings, Protocol):
-    """Ranks: scores in order, an index of open periods, rebuildable from the ledger at any time.
-
-    Everybody reads; only the leader of the newest term changes it. A ranking that finds itself
-    damaged (emptied, evicted, of wrong types) has no place any more and answers None to reads.
-
-    Raises:
-        Unavailable: it cannot be reached.
-        Deposed: from whatever changes it: a later term leads; nothing changed.
-    """
-
-    async def lead(self, term: int) -> None:
-        """Change it from now on as the leader of this term; an index half rebuilt is dropped."""
-        ...
-
-    async def place(self) -> Place | None:
-        """The (epoch, seq) reached, or None when it has to be rebuilt first."""
-        ...
-
-    async def apply(self, group: Group) -> Sequence[tuple[str, str]]:
-        """Apply a group and move the place in one step; answers whose tops it changed.
-
-        A move whose seq is not greater than that of the user's score is already in it.
-
-        Raises:
-            OutOfPlace: the group does not begin right after the place; nothing changed.
-        """
-        ...
-
-    async def rebuild(self, place: Place) -> None:
-        """Begin a new, empty index at this place, beside the one that is being read.
-
-        From now on ``place``, ``apply`` and ``load`` are about the new one.
-        """
-        ...
-
-    async def load(self, mark: Mark, scores: Sequence[Score]) -> None:
-        """Add scores, in any order, to one period of the new index.
-
-        ``mark`` names the period and says what last changed its top without leaving a row.
-        """
-        ...
-
-    async def switch(self) -> None:
-        """Read from the new index, now that it has caught up; the old one is gone."""
-        ...
-
-    async def forget(self, board: str, period: str) -> None:
-        """Drop a period that is over."""
-        ...
-
-    async def periods(self) -> Sequence[tuple[str, str]]:
-        """The (board, period) pairs it holds."""
-        ...
-
-    async def scores_of(
-        self, board: str, period: str, user_ids: Sequence[str]
-    ) -> tuple[Place, Sequence[Score]] | None:
-        """The scores of these users, in any order, and the place at which they are true.
-
-        None for a period that it does not hold.
-        """
-        ...
-
-
-class Bus(Protocol):
-    """Tells every node the newest tops and the boards they belong to.
-
-    At least once, possibly out of order: whoever hears keeps the snapshot with the greatest
-    (epoch, seq), and of a board the one heard last.
-    """
-
-    async def publish(self, news: Sequence[News]) -> None:
-        """Return when the news are with the bus for good.
-
-        Raises:
-            Unavailable: they may not be; publish them, or newer ones, again.
-        """
-        ...
-
-    async def close_period(self, board: str, period: str) -> None:
-        """A period is over: nobody who comes now needs its top.
-
-        Raises:
-            Unavailable: the bus cannot be reached.
-        """
-        ...
-
-    def news(self) -> AsyncIterator[Sequence[News]]:
-        """The newest known of everything, as the first batch, then what is published, in batches.
-
-        The first batch comes when it is complete, and may be empty. It never ends and raises
-        nothing: while the bus is lost it waits; what was missed meanwhile comes afterwards.
-        """
-        ...
-
-    async def feed(self, postings: Sequence[Posting]) -> None:
-        """Hand postings to other systems, in order; return when the bus has all of them for good.
-
-        A bus without such a feed has nothing to do.
-
-        Raises:
-            Unavailable: some may be missing; feed all of them again.
-        """
-        ...
-
-
-class Verdict(Struct, frozen=True):
-    """Whether a hit was within the limit, what is left, and when more will be (seconds)."""
-
-    allowed: bool
-    remaining: int
-    reset_s: int
-
-
-class Rate(Struct, frozen=True):
-    """At most ``limit`` hits in any span of ``window_s`` seconds; a limit of 0 is off."""
-
-    limit: int
-    window_s: int
-
-
-class Limiter(Protocol):
-    """Counts hits in a sliding log: never more than the limit in any span of the window."""
-
-    async def hit(self, key: str, rate: Rate) -> Verdict:
-        """Take a slot when one is free; a refused hit consumes nothing."""
-        ...
-
-    async def give_back(self, key: str) -> None:
-        """Return the newest slot of a key: what it was taken for did not happen."""
-        ...
-
-    async def remember(self, key: str, rate: Rate, age_s: float) -> None:
-        """Enter a hit of the past, oldest first, so that a restart grants nothing twice."""
         ...

@@ -1,0 +1,68 @@
+"""The four ports: what the services need of a technology, and what it promises them.
+
+Every adapter of a port runs the same contract suite. Adapters translate their driver's errors
+into ``errors.Unavailable`` (nothing happened), ``errors.OutcomeUnknown`` (it may have) or
+``errors.Misconfigured`` (it never will).
+"""
+
+from scoreboard.ports.bus import (
+    Bus,
+    News,
+)
+from scoreboard.ports.catalogue import (
+    AuditEntry,
+    Catalogue,
+    Change,
+)
+from scoreboard.ports.ledger import (
+    Head,
+    History,
+    Ledger,
+    Opening,
+    Part,
+    Prepared,
+)
+from scoreboard.ports.limiter import (
+    Limiter,
+    Rate,
+    Verdict,
+)
+from scoreboard.ports.ranking import (
+    APPLY_MAX,
+    Group,
+    Mark,
+    Move,
+    Place,
+    Ranking,
+)
+from scoreboard.ports.standings import (
+    COUNT_MAX,
+    Key,
+    Standings,
+)
+
+__all__ = [
+    "APPLY_MAX",
+    "COUNT_MAX",
+    "AuditEntry",
+    "Bus",
+    "Catalogue",
+    "Change",
+    "Group",
+    "Head",
+    "History",
+    "Key",
+    "Ledger",
+    "Limiter",
+    "Mark",
+    "Move",
+    "News",
+    "Opening",
+    "Part",
+    "Place",
+    "Prepared",
+    "Ranking",
+    "Rate",
+    "Standings",
+    "Verdict",
+]

@@ -1,0 +1,52 @@
+"""Reads of scores in their order, which a ranking and a ledger both answer."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from scoreboard.core.board import Board
+from scoreboard.core.standing import Page, Row, Snapshot, Standing
+
+Key = tuple[int, int]
+"""A sort key, from ``Score.key``."""
+
+COUNT_MAX = 100_000
+"""How many better scores a ledger counts for one standing before it says that it cannot."""
+
+
+class Standings(Protocol):
+    """Reads of scores in their order; each answer is true at one moment.
+
+    A ranking answers None for a period that it does not hold; the ledger holds every period and
+    is slower.
+    """
+
+    async def snapshot(self, board: Board, period: str) -> Snapshot | None:
+        """The top ten."""
+        ...
+
+    async def page(self, board: Board, period: str, after: Key | None, limit: int) -> Page | None:
+        """Rows in order, after a sort key."""
+        ...
+
+    async def standing(self, board: Board, period: str, user_id: str) -> Standing | None:
+        """One user's standing.
+
+        Raises:
+            NotFound: the user has no score in it.
+            Unavailable: also, of a shared ledger, when over ``COUNT_MAX`` scores stand before it.
+        """
+        ...
+
+    async def around(
+        self, board: Board, period: str, user_id: str, radius: int
+    ) -> Sequence[Row] | None:
+        """A user's row between its neighbours, at most ``radius`` on either side.
+
+        Raises:
+            NotFound: the user has no score in it.
+        """
+        ...
+
+    async def total(self, board: Board, period: str) -> int | None:
+        """How many users stand in the period."""
+        ...

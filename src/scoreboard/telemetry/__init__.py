@@ -1,0 +1,12 @@
+"""Every metric and every log event of the service, each declared once.
+
+A ``Telemetry`` is one process's set of metrics with a registry of its own; children of labelled
+metrics are bound when it is made, because a look-up costs more than the increment. Label values
+come from closed sets, never from a request.
+"""
+
+from scoreboard.telemetry.events import Event
+from scoreboard.telemetry.logs import configure_log, log
+from scoreboard.telemetry.metrics import METRICS, TABLE, Metric, Telemetry
+
+__all__ = ["METRICS", "TABLE", "Event", "Metric", "Telemetry", "configure_log", "log"]

@@ -1,0 +1,37 @@
+"""The table of operations: what every request of the HTTP interface takes and answers."""
+
+from scoreboard.web.contract.admin import ADMIN
+from scoreboard.web.contract.awards import AWARDS, HISTORY
+from scoreboard.web.contract.boards import BOARDS
+from scoreboard.web.contract.operation import EVERYWHERE, Access, Operation, Tag
+from scoreboard.web.contract.pages import OPERATION, PAGES
+from scoreboard.web.queries import (
+    AroundQuery,
+    LiveQuery,
+    PageQuery,
+    PeriodQuery,
+    TopQuery,
+    read_query,
+)
+
+__all__ = [
+    "ADMIN",
+    "AWARDS",
+    "BOARDS",
+    "EVERYWHERE",
+    "HISTORY",
+    "OPERATION",
+    "OPERATIONS",
+    "PAGES",
+    "Access",
+    "AroundQuery",
+    "LiveQuery",
+    "Operation",
+    "PageQuery",
+    "PeriodQuery",
+    "Tag",
+    "TopQuery",
+    "read_query",
+]
+
+OPERATIONS = (*AWARDS, *BOARDS, *HISTORY, *ADMIN, *OPERATION, *PAGES)

@@ -1,0 +1,68 @@
+"""Pages, documents, and what an operator asks."""
+
+from msgspec import Struct
+
+from scoreboard import wire
+from scoreboard.web.contract.operation import Access, Operation, Tag
+
+
+def _plain(  # noqa: PLR0913 - a line of the table
+    path: str,
+    name: str,
+    tag: Tag,
+    summary: str,
+    answer: type[Struct] | str,
+    *,
+    access: Access = Access.ANYONE,
+) -> Operation:
+    return Operation(
+        method="GET",
+        path=path,
+        name=name,
+        tag=tag,
+        summary=summary,
+        answer=answer,
+        access=access,
+    )
+
+
+_TEXT = "text/plain; charset=utf-8"
+_HTML = "text/html; charset=utf-8"
+_EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"
+
+OPERATION = (
+    _plain("/livez", "livez", Tag.OPERATION, "The process runs", _TEXT, access=Access.OPERATOR),
+    _plain(
+        "/readyz",
+        "readyz",
+        Tag.OPERATION,
+        "Whether requests should be sent here; 503 when not",
+        wire.Readiness,
+        access=Access.OPERATOR,
+    ),
+    _plain(
+        "/metrics",
+        "metrics",
+        Tag.OPERATION,
+        "Metrics in the Prometheus text format",
+        _EXPOSITION,
+        access=Access.OPERATOR,
+    ),
+    _plain(
+        "/version",
+        "version",
+        Tag.OPERATION,
+        "What is running",
+        wire.Version,
+        access=Access.OPERATOR,
+    ),
+)
+
+PAGES = (
+    _plain("/", "page", Tag.PAGES, "The live board", _HTML),
+    _plain("/docs", "docs", Tag.PAGES, "This page", _HTML),
+    _plain("/static/{name}", "static", Tag.PAGES, "A file of the pages", "*/*"),
+    _plain("/openapi.json", "openapi", Tag.PAGES, "The HTTP interface", "application/json"),
+    _plain("/asyncapi.json", "asyncapi", Tag.PAGES, "The live interface", "application/json"),
+    _plain("/.well-known/security.txt", "security", Tag.PAGES, "Whom to tell of a weakness", _TEXT),
+)
