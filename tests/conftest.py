@@ -19,6 +19,7 @@ SERVERS = frozenset(
         "chromium",
         "kafka",
         "kubectl",
+        "netns",
         "nginx",
         "node",
         "openssl",
@@ -26,6 +27,7 @@ SERVERS = frozenset(
         "postgres",
         "promtool",
         "redis",
+        "strace",
         "systemd",
     }
 )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.service_process import Service
+from tests.service_process import Service, eventually
 
 BLOCK = b"\0" * 4096
 
@@ -55,3 +55,38 @@ def full(disk: Path) -> Iterator[None]:
         yield
     finally:
         ballast.unlink()
+
+
+@contextlib.contextmanager
+def failing_flush(pid: int) -> Iterator[None]:
+    """No flush of this process reaches its disk meanwhile: each one says EIO."""
+    syscalls = "fsync,fdatasync"
+    command = [
+        "strace",
+        "-f",
+        "-qq",
+        "-e",
+        f"trace={syscalls}",
+        "-e",
+        f"inject={syscalls}:error=EIO",
+    ]
+    with subprocess.Popen(
+        [*command, "-p", str(pid)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as tracer:
+        try:
+            _until_traced(pid, tracer)
+            yield
+        finally:
+            tracer.terminate()
+
+
+def _until_traced(pid: int, tracer: "subprocess.Popen[bytes]") -> None:
+    """Every thread has to be held: the one that writes is not the first."""
+
+    def traced() -> bool:
+        if tracer.poll() is not None:
+            pytest.skip("needs strace: this process may not be traced")
+        states = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/status")]
+        return all(f"TracerPid:\t{tracer.pid}\n" in state for state in states)
+
+    eventually(traced)

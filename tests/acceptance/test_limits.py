@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 
 from tests.acceptance import evidence
 from tests.acceptance.crowd import Crowd, Watcher, until
-from tests.acceptance.faults import full, lock, small_disk
+from tests.acceptance.faults import failing_flush, full, lock, small_disk
+from tests.conftest import Require
 from tests.service_process import Answer, Service, eventually
 
 MOST = 9_007_199_254_740_991
@@ -55,6 +57,26 @@ def test_no_award_is_acknowledged_on_a_full_disk_and_reads_go_on(
         assert service.get("/readyz").json()["degraded"] == []
         evidence.ensure_whole(disk)
         service.end()
+
+
+def test_no_award_is_acknowledged_that_could_not_be_flushed(
+    service: Service, require: Require
+) -> None:
+    require("strace", shutil.which("strace"), "install strace")
+    token = service.token("alice")
+    assert service.award("alice", "quiz", token=token).status == 200
+    assert service.process is not None
+    with failing_flush(service.process.pid):
+        asked = [
+            service.award("alice", "quiz", token=token, key=f"flush-{n:016d}") for n in range(3)
+        ]
+        assert {answer.status for answer in asked} == {503}
+        assert {code(answer) for answer in asked} <= {"outcome-unknown", "unavailable"}
+        assert service.get("/v1/scoreboard").json()["rows"][0]["score"] == 10
+    settled = [service.award("alice", "quiz", token=token, key=f"flush-{n:016d}") for n in range(3)]
+    assert [answer.json()["new_score"] for answer in settled] == [20, 30, 40]
+    service.end()
+    evidence.ensure_whole(service.data)
 
 
 def test_a_queue_that_is_full_refuses_and_records_nothing(service_factory: Make) -> None:

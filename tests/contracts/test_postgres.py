@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import os
-import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -686,18 +684,15 @@ async def test_a_server_that_hangs_hangs_nobody(own_postgres: PostgresServer) ->
         prepared = Prepared(
             (await ledger.catalogue()).version, {"default": DEFAULT.periods_at(wall_ms())}
         )
-        pids = [own_postgres.pid, *own_postgres.children()]
         try:
-            for pid in pids:
-                os.kill(pid, signal.SIGSTOP)
+            own_postgres.pause()
             async with asyncio.timeout(PATIENCE_S):
                 with pytest.raises(OutcomeUnknown):
                     await ledger.append([award("a2")], prepared)
                 with pytest.raises(Unavailable):
                     await ledger.head()
         finally:
-            for pid in pids:
-                os.kill(pid, signal.SIGCONT)
+            own_postgres.resume()
         await until(lambda: settled(ledger, "a2"))
         await ensure_sums(ledger)
 

@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -125,6 +126,15 @@ class PostgresServer:
     def remove(self) -> None:
         self.stop()
         shutil.rmtree(self._home, ignore_errors=True)
+
+    def pause(self) -> None:
+        """Stop all its processes where they are: connections stay, nothing answers."""
+        for pid in [self.pid, *self.children()]:
+            os.kill(pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        for pid in [self.pid, *self.children()]:
+            os.kill(pid, signal.SIGCONT)
 
     def children(self) -> list[int]:
         """The processes that the server has started."""

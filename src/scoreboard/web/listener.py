@@ -5,7 +5,9 @@ import socket
 SEND_BUFFER_BYTES = 65_536
 """A peer that does not read holds this much of the kernel, not the megabytes it would grow to."""
 
-USER_TIMEOUT_MS = 20_000
+USER_TIMEOUT_MS = 12_000
+"""With a heartbeat of 15 s, a peer that vanished without a word is let go within 30 s."""
+
 BACKLOG = 2_048
 
 
