@@ -30,6 +30,8 @@ class Watcher:
             self.shown.append(frame.place[1])
         return self.ready
 
+    def receipt(self, _: Frame) -> None: ...
+
     def tick(self, frame: Frame) -> None:
         self.ticks.append(frame.place[1])
 

@@ -42,11 +42,16 @@ def unobserved(_: bool) -> None:  # noqa: FBT001 - an ``Observe``
 
 @contextlib.asynccontextmanager
 async def open_ledger(
-    settings: Settings, *, may_migrate: bool = False, observe: Observe = unobserved
+    settings: Settings,
+    *,
+    may_migrate: bool = False,
+    observe: Observe = unobserved,
+    waited: Callable[[float], None] = lambda _: None,
 ) -> AsyncIterator[Ledger]:
     """The ledger that the settings name, closed at the end.
 
     SQLite is migrated when ``MIGRATE`` says so; a server only when ``may_migrate`` does.
+    ``waited`` is told the seconds that each read waited for a connection.
 
     Raises:
         Misconfigured, Unavailable: it cannot be used.
@@ -58,13 +63,17 @@ async def open_ledger(
             from scoreboard.adapters.postgres import PostgresLedger  # noqa: PLC0415
 
         ledger = await PostgresLedger.open(
-            str(settings.ledger), stage=stage, may_migrate=may_migrate, observe=observe
+            str(settings.ledger),
+            stage=stage,
+            may_migrate=may_migrate,
+            observe=observe,
+            waited=waited,
         )
     else:
         path = Path(settings.ledger.location)
         make_folder(path.parent)
         may_migrate = may_migrate or settings.migrate
-        ledger = await SqliteLedger.open(path, stage=stage, may_migrate=may_migrate)
+        ledger = await SqliteLedger.open(path, stage=stage, may_migrate=may_migrate, waited=waited)
     try:
         yield ledger
     finally:

@@ -17,13 +17,13 @@ from scoreboard.assembly.services import GATEWAY, Services
 from scoreboard.core.board import DEFAULT_BOARD, Board
 from scoreboard.errors import Misconfigured, Unavailable
 from scoreboard.settings import Settings
-from scoreboard.telemetry import Event, Telemetry, log
+from scoreboard.telemetry import Event, Telemetry, log, now_s
 from scoreboard.web.listener import listen
 from scoreboard.web.live import MESSAGE_MAX_BYTES
 from scoreboard.web.protocol import HttpLimits, http_protocol
 from scoreboard.web.websocket import websocket_protocol
 
-LOOP_LOOK_S = 1.0
+LOOP_LOOK_S = 0.1
 DRAIN_SPREAD_MS = 5_000
 
 
@@ -226,8 +226,7 @@ def _own(work: Coroutine[Any, Any, None], server: _Server) -> asyncio.Task[None]
 
 async def _watch_loop(telemetry: Telemetry) -> None:
     lag = telemetry.child("scoreboard_event_loop_lag_seconds")
-    loop = asyncio.get_running_loop()
     while True:
-        began = loop.time()
+        began_s = now_s()
         await asyncio.sleep(LOOP_LOOK_S)
-        lag.set(max(0.0, loop.time() - began - LOOP_LOOK_S))
+        lag.observe(max(0.0, now_s() - began_s - LOOP_LOOK_S))

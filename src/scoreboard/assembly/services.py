@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import functools
 import os
 import secrets
+import shutil
 import socket
 import time
 from collections.abc import Coroutine
@@ -38,6 +40,7 @@ from scoreboard.service.reader import Reader
 from scoreboard.service.relay import Relay
 from scoreboard.service.scorer import Scorer
 from scoreboard.service.signatures import Signatures
+from scoreboard.service.timed_limiter import TimedLimiter
 from scoreboard.settings import Settings
 from scoreboard.telemetry import Event, Telemetry, log
 
@@ -114,10 +117,8 @@ async def services_of(settings: Settings, stack: contextlib.AsyncExitStack) -> S
     """
     ensure_sensible(settings)
     telemetry, health = Telemetry(), Health("ranking")
-    for name in DEPENDENCIES:
-        gauge = telemetry.child("scoreboard_degraded", name)
-        gauge.set_function(lambda name=name: int(name in health.degraded))
-    backends = await _backends(settings, health, stack)
+    _watch_itself(settings, health, telemetry)
+    backends = await _backends(settings, health, telemetry, stack)
     boards: Boards = HeardCatalogue(backends.bus)
     if settings.role != GATEWAY:
         boards = CurrentCatalogue(backends.ledger)
@@ -166,23 +167,38 @@ def _many_nodes(settings: Settings) -> bool:
     return settings.ranking.shared and settings.bus.shared
 
 
+def _watch_itself(settings: Settings, health: Health, telemetry: Telemetry) -> None:
+    """What is asked for when the metrics are read."""
+    for name in DEPENDENCIES:
+        gauge = telemetry.child("scoreboard_degraded", name)
+        gauge.set_function(lambda name=name: int(name in health.degraded))
+    telemetry.child("scoreboard_ready").set_function(lambda: int(health.ready))
+    disk = functools.partial(shutil.disk_usage, settings.data)
+    telemetry.child("scoreboard_data_free_bytes").set_function(lambda: disk().free)
+    telemetry.child("scoreboard_data_size_bytes").set_function(lambda: disk().total)
+
+
 async def _backends(
-    settings: Settings, health: Health, stack: contextlib.AsyncExitStack
+    settings: Settings, health: Health, telemetry: Telemetry, stack: contextlib.AsyncExitStack
 ) -> Backends:
     ledger = cast("Ledger", NoLedger())
     if settings.role != GATEWAY:
-        opened = open_ledger(settings, observe=watcher(health, "ledger"))
+        waits = telemetry.child("scoreboard_pool_wait_seconds", settings.ledger.scheme)
+        opened = open_ledger(settings, observe=watcher(health, "ledger"), waited=waits.observe)
         ledger = await stack.enter_async_context(opened)
         for sentence in cautions(ledger):
             log().warning(Event.LEDGER_CAUTION, says=sentence)
     # Before anything that others would notice, such as taking the lead.
     secret = await own_secret(settings, None if settings.role == GATEWAY else ledger)
+    limiter = await open_limiter(settings.limiter, watcher(health, "limiter"), stack)
+    if settings.limiter.shared:
+        limiter = TimedLimiter(limiter, telemetry)
     return Backends(
         secret=secret,
         ledger=ledger,
         ranking=await open_ranking(settings.ranking, watcher(health, "ranking"), stack),
         bus=await open_bus(settings.bus, watcher(health, "bus"), stack, feeds=leads(settings)),
-        limiter=await open_limiter(settings.limiter, watcher(health, "limiter"), stack),
+        limiter=limiter,
     )
 
 

@@ -42,6 +42,7 @@ class Feed:
         self._clock_ms = clock_ms
         self._backlog = telemetry.child("scoreboard_feed_backlog")
         self._lag = telemetry.child("scoreboard_feed_lag_seconds")
+        self._seconds = telemetry.child("scoreboard_dependency_seconds", "bus", "feed")
         self._woken = asyncio.Event()
         self._fed = self._saved = 0
         self._save_at_s = 0.0
@@ -78,7 +79,8 @@ class Feed:
         postings = await self._ledger.postings(self._fed, FEED_MAX)
         await self._measure(postings)
         if postings and self._leads():
-            await self._bus.feed(postings)
+            with self._seconds.time():
+                await self._bus.feed(postings)
             self._fed = postings[-1].seq
         await self._save()
         if len(postings) < FEED_MAX:

@@ -21,7 +21,8 @@ from scoreboard.errors import (
 from scoreboard.ports import Ledger, Prepared
 from scoreboard.service.catalogue import CurrentCatalogue
 from scoreboard.service.health import Health
-from scoreboard.telemetry import Event, Telemetry, log
+from scoreboard.service.tally import Tally
+from scoreboard.telemetry import Event, Telemetry, log, now_s
 
 WAIT_MAX_S = 2.0
 """An award that waited longer for its turn is refused unwritten: its caller has other plans."""
@@ -60,6 +61,7 @@ class GroupCommit:
         self._writing: asyncio.Task[None] | None = None
         self._size = telemetry.child("scoreboard_group_size")
         self._commit = telemetry.child("scoreboard_commit_seconds")
+        self._tally = Tally(telemetry)
         queue = telemetry.child("scoreboard_waiting_awards")
         queue.set_function(lambda: len(self._waiting))  # a commit that hangs must show it too
         self._unknown = telemetry.child("scoreboard_unknown_outcomes_total")
@@ -123,10 +125,9 @@ class GroupCommit:
                     waiting.outcome.set_result(outcome)
 
     async def _append(self, awards: Sequence[Award]) -> Sequence[Outcome]:
-        loop = asyncio.get_running_loop()
         at_ms = self._clock_ms()
         for _ in range(MOVES_MAX):
-            began = loop.time()
+            began_s = now_s()
             # Once: a key may be revoked while the ledger is at work, and each keeps its answer.
             present = [self._present(award) for award in awards]
             good = [award for award in present if isinstance(award, Award)]
@@ -139,8 +140,10 @@ class GroupCommit:
             except CatalogueMoved:
                 await self._catalogue.load()
                 continue
-            self._commit.observe(loop.time() - began)
-            self._size.observe(len(good))
+            if good:
+                self._commit.observe(now_s() - began_s)
+                self._size.observe(len(good))
+                self._tally.count(outcomes)
             left = iter(outcomes)
             return [each if isinstance(each, Refused) else next(left) for each in present]
         raise Unavailable

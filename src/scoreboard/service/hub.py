@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from scoreboard.core.window import Window
+from scoreboard.service.delivery import Delivery, Receipt
 from scoreboard.service.frame import Frame
 from scoreboard.telemetry import Event, Telemetry, log
 
@@ -42,6 +43,10 @@ class Viewer(Protocol):
 
         A frame that is not newer than the last one is passed over.
         """
+        ...
+
+    def receipt(self, frame: Frame) -> Receipt | None:
+        """How to find out that the frame has arrived; None where that cannot be known."""
         ...
 
     def tick(self, frame: Frame) -> None:
@@ -90,6 +95,8 @@ class Hub:
         self._delivered = telemetry.child("scoreboard_frames_total", "delivered")
         self._skipped = telemetry.child("scoreboard_frames_total", "skipped")
         self._freshness = telemetry.child("scoreboard_freshness_seconds")
+        self._telemetry = telemetry
+        self._delivery = Delivery(telemetry, clock_ms)
 
     def show(self, channel: Channel, frame: Frame) -> None:
         """Make this the channel's frame and show it; an older one than it has is passed over."""
@@ -147,6 +154,10 @@ class Hub:
         """A viewer replaced the frame that it had kept."""
         self._skipped.inc()
 
+    def evicted(self, reason: str) -> None:
+        """A viewer was sent away, or cut off."""
+        self._telemetry.child("scoreboard_evictions_total", reason).inc()
+
     def viewers(self) -> int:
         """How many are attached."""
         return self._viewers
@@ -157,6 +168,7 @@ class Hub:
         Returns once all are gone; after ``within_s`` the rest is cut off.
         """
         self.draining = True
+        self._delivery.stop()
         loop = asyncio.get_running_loop()
         deadline = loop.time() + within_s
         for part in _slices(self._everybody()):
@@ -221,7 +233,8 @@ class Hub:
 
     async def _show_to_all(self, room: _Room, first: Frame) -> None:
         frame, written = first, 0
-        for part in _slices(list(room.viewers)):
+        viewers = list(room.viewers)
+        for part in _slices(viewers):
             frame = room.frame or frame
             count = _show(part, frame)
             self._delivered.inc(count)
@@ -229,6 +242,7 @@ class Hub:
             await asyncio.sleep(0)
         if written:
             self._freshness.observe(max(0, self._clock_ms() - frame.at) / 1000)
+            self._delivery.sample(viewers, frame)
 
     def _arm(self, room: _Room, delay_s: float) -> None:
         loop = asyncio.get_running_loop()

@@ -45,6 +45,7 @@ class Publisher:
         self._health = health
         health.when_restored("bus", self.again)
         self._errors = telemetry.child("scoreboard_bus_errors_total")
+        self._seconds = telemetry.child("scoreboard_dependency_seconds", "bus", "publish")
         self._spans: set[Span] = set()
         self._changed: dict[Span, None] = {}
         self._closed: dict[Span, None] = {}
@@ -120,7 +121,8 @@ class Publisher:
         news: list[News] = list(self._catalogue.boards.values()) if boards else []
         news += await self._tops(changed)
         if news:
-            await self._bus.publish(news)
+            with self._seconds.time():
+                await self._bus.publish(news)
         for span in list(self._closed):
             await self._bus.close_period(*span)
             self._closed.pop(span, None)

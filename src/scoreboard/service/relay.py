@@ -10,6 +10,7 @@ from scoreboard.errors import Deposed, OutOfPlace, ScoreboardError
 from scoreboard.ports import APPLY_MAX, Group, Ledger, Mark, Move, Opening, Ranking
 from scoreboard.service.catalogue import CurrentCatalogue
 from scoreboard.service.leadership import Leadership
+from scoreboard.service.progress import Progress
 from scoreboard.service.publisher import Publisher
 from scoreboard.telemetry import Event, Telemetry, log
 
@@ -51,9 +52,8 @@ class Relay:
         self._failing = False
         self._next_look_ms = 0
         self._ahead_ms = 0
-        self._lag = telemetry.child("scoreboard_relay_lag_seconds")
-        self._seq = telemetry.child("scoreboard_ranking_seq")
-        self._ledger_seq = telemetry.child("scoreboard_ledger_seq")
+        self._progress = Progress(ledger, clock_ms, telemetry)
+        self._apply_seconds = telemetry.child("scoreboard_dependency_seconds", "ranking", "apply")
         self._users = telemetry.child("scoreboard_ranked_users")
         ledger.on_commit(self._woken.set)
 
@@ -66,13 +66,14 @@ class Relay:
             except (Deposed, OutOfPlace):
                 await asyncio.sleep(RETRY_S)
             except ScoreboardError as error:
-                self._failed(error)
+                await self._failed(error)
                 await asyncio.sleep(RETRY_S)
             except Exception:  # noqa: BLE001 - nothing may stop it for good
                 log().exception(Event.RELAY_FAILED)
                 await asyncio.sleep(RETRY_S)
             if self._leadership.term != term:
                 self._publisher.forget()
+                self._progress.stand_down()
 
     async def take_over(self, term: int) -> None:
         """Begin to lead: go on where the ranking stands, or make it anew; tell every top.
@@ -145,11 +146,12 @@ class Relay:
         place, head = await self._ranking.place(), await self._ledger.head()
         return place is not None and place[0] == head.epoch and place[1] <= head.seq
 
-    def _failed(self, error: ScoreboardError) -> None:
+    async def _failed(self, error: ScoreboardError) -> None:
         if not self._failing:
             log().warning(Event.RELAY_FAILED, code=error.code)
         self._failing = True
         self._publisher.read_ledger()
+        await self._progress.look()
 
     async def follow(self) -> None:
         """Apply what the ledger has and the ranking has not.
@@ -168,15 +170,14 @@ class Relay:
                 await self._take(epoch, after, postings)
                 after = postings[-1].seq
             more = len(postings) == APPLY_MAX
-        self._lag.set(0)
-        self._seq.set(after)
+        self._progress.caught_up(after)
 
     async def _take(self, epoch: int, after: int, postings: Sequence[Posting]) -> None:
         if postings[0].epoch != epoch or postings[0].seq != after + 1:
             raise OutOfPlace(after)
-        self._ledger_seq.set(postings[-1].seq)
-        self._lag.set(max(0, self._clock_ms() - postings[0].at) / 1000)
+        await self._progress.taking(after, postings)
         await self._apply(epoch, after, postings)
+        self._progress.taken(postings)
 
     async def _apply(self, epoch: int, after: int, postings: Sequence[Posting]) -> None:
         boards_changed = any(posting.kind is Kind.BOARD for posting in postings)
@@ -188,7 +189,9 @@ class Relay:
         for posting in postings:
             self._translate(posting, moves, marks)
         group = Group(epoch, after, postings[-1].seq, tuple(moves), tuple(marks))
-        self._publisher.changed(await self._ranking.apply(group))
+        with self._apply_seconds.time():
+            changed = await self._ranking.apply(group)
+        self._publisher.changed(changed)
         if boards_changed:
             self._publisher.hold(self._held)
 
@@ -254,6 +257,7 @@ class Relay:
         while True:
             scores = await self._ledger.scores(board, period, after, LOAD_PAGE)
             await self._ranking.load(mark, scores)
+            await self._progress.look()
             if len(scores) < LOAD_PAGE:
                 return
             after = scores[-1].user_id

@@ -7,6 +7,7 @@ come from closed sets, never from a request.
 
 from scoreboard.telemetry.events import Event
 from scoreboard.telemetry.logs import configure_log, log
-from scoreboard.telemetry.metrics import METRICS, TABLE, Metric, Telemetry
+from scoreboard.telemetry.metrics import METRICS, TABLE, Metric
+from scoreboard.telemetry.registry import Telemetry, now_s
 
-__all__ = ["METRICS", "TABLE", "Event", "Metric", "Telemetry", "configure_log", "log"]
+__all__ = ["METRICS", "TABLE", "Event", "Metric", "Telemetry", "configure_log", "log", "now_s"]

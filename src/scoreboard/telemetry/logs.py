@@ -5,14 +5,6 @@ import sys
 from typing import Any
 
 import structlog
-from prometheus_client import (
-    disable_created_metrics,
-)
-
-disable_created_metrics()  # type: ignore[no-untyped-call]
-
-SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-
 
 # Local variables hold tokens: a traceback shows where, never with what.
 _TRACEBACKS = structlog.processors.ExceptionRenderer(

@@ -1,23 +1,7 @@
-"""Every metric, each declared once."""
-
-from typing import Any
+"""Every metric, each declared once: the table that ``registry`` makes and the docs explain."""
 
 from msgspec import Struct
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    disable_created_metrics,
-    generate_latest,
-)
-
-from scoreboard import __version__
-
-disable_created_metrics()  # type: ignore[no-untyped-call]
-
-SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-
+from prometheus_client import Counter, Gauge, Histogram
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 GROUP_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
@@ -37,20 +21,40 @@ METRICS = (
     Metric(
         "scoreboard_http_requests_total",
         Counter,
-        "HTTP requests answered, by route template and status.",
+        "HTTP requests answered, by route template, method (HEAD is GET) and status.",
         ("route", "method", "status"),
     ),
     Metric(
         "scoreboard_http_request_seconds",
         Histogram,
-        "Time from the complete request head to the last byte handed to the socket.",
+        "Time from the complete request head to the last byte handed to the socket; all of "
+        "/v1/admin is one route.",
         ("route",),
+        buckets=SECONDS[1:-1],
     ),
     Metric(
         "scoreboard_awards_total",
         Counter,
         "Awards answered, by outcome: recorded, repeated, or the code of the problem.",
         ("outcome",),
+    ),
+    Metric(
+        "scoreboard_action_awards_total",
+        Counter,
+        "Awards recorded here, by action: the first 64 that were recorded, then other.",
+        ("action",),
+    ),
+    Metric(
+        "scoreboard_action_points_total",
+        Counter,
+        "Points recorded here, by action as above; points that were taken away are not in it.",
+        ("action",),
+    ),
+    Metric(
+        "scoreboard_user_gain_max_points",
+        Gauge,
+        "The most points that one user gained in a minute of the clock, the present one or the one "
+        "before; 0 on a node that does not lead.",
     ),
     Metric(
         "scoreboard_rule_refusals_total",
@@ -102,7 +106,13 @@ METRICS = (
     Metric(
         "scoreboard_relay_lag_seconds",
         Gauge,
-        "Age of the oldest posting that the ranking has not got; 0 when it has all.",
+        "Age of the oldest posting that the ranking has not got; 0 when it has all, and on a node "
+        "that does not lead.",
+    ),
+    Metric(
+        "scoreboard_relay_backlog",
+        Gauge,
+        "Postings that the ranking has not got; 0 on a node that does not lead.",
     ),
     Metric(
         "scoreboard_rebuilds_total",
@@ -131,6 +141,21 @@ METRICS = (
         "Times that new tops could not be published; they are published again.",
     ),
     Metric(
+        "scoreboard_dependency_seconds",
+        Histogram,
+        "Time that a call to a shared server took, failed ones too: ranking/apply, bus/publish, "
+        "bus/feed, limiter/hit.",
+        ("dependency", "operation"),
+    ),
+    Metric(
+        "scoreboard_pool_wait_seconds",
+        Histogram,
+        "How long a read waited for a free connection: of the sessions on PostgreSQL, or of the "
+        "reader threads on SQLite.",
+        ("pool",),
+    ),
+    Metric("scoreboard_ready", Gauge, "1 while /readyz answers 200."),
+    Metric(
         "scoreboard_degraded",
         Gauge,
         "1 while this node has to do without a dependency: ledger, ranking, bus or limiter.",
@@ -155,6 +180,12 @@ METRICS = (
         ("reason",),
     ),
     Metric(
+        "scoreboard_evictions_total",
+        Counter,
+        "Live connections that were ended from here, by reason; leaving by itself is none.",
+        ("reason",),
+    ),
+    Metric(
         "scoreboard_frames_total",
         Counter,
         "Frames: published (encoded once), delivered (handed to a socket), or skipped (a newer "
@@ -166,6 +197,12 @@ METRICS = (
         Histogram,
         "Time from the commit of the posting that changed the top to its frame being written to "
         "the last viewer.",
+    ),
+    Metric(
+        "scoreboard_freshness_delivered_seconds",
+        Histogram,
+        "Time from the commit of the posting that changed the top to the acknowledgement of its "
+        "frame's last byte by the viewer's TCP; of a few viewers of each round, drawn by lot.",
     ),
     Metric(
         "scoreboard_jwks_age_seconds",
@@ -181,44 +218,27 @@ METRICS = (
     ),
     Metric(
         "scoreboard_event_loop_lag_seconds",
-        Gauge,
-        "How late a timer of one second last fired.",
+        Histogram,
+        "How late a timer fired that is due every 0.1 s.",
     ),
-    Metric("scoreboard_build_info", Gauge, "1, with the version as label.", ("version",)),
+    Metric(
+        "scoreboard_build_info",
+        Gauge,
+        "1, with the versions of the service and of Python as labels.",
+        ("version", "python"),
+    ),
+    Metric(
+        "scoreboard_data_free_bytes",
+        Gauge,
+        "Room that the service may still use on the file system of DATA.",
+    ),
+    Metric("scoreboard_data_size_bytes", Gauge, "Size of the file system of DATA."),
+    Metric("scoreboard_log_events_total", Counter, "Events logged, by level.", ("level",)),
+    Metric(
+        "scoreboard_log_dropped_total",
+        Counter,
+        "Lines of the log that were dropped because nobody read fast enough.",
+    ),
 )
 
 TABLE = {metric.name: metric for metric in METRICS}
-
-
-class Telemetry:
-    """One process's metrics: ``telemetry.child("scoreboard_awards_total", "recorded").inc()``."""
-
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self._children: dict[tuple[str, ...], Any] = {}
-        self._metrics = {metric.name: self._make(metric) for metric in METRICS}
-        self.child("scoreboard_build_info", __version__).set(1)
-
-    def child(self, name: str, *labels: str) -> Any:
-        """The metric, or its child with these label values, bound once."""
-        key = (name, *labels)
-        child = self._children.get(key)
-        if child is None:
-            metric = self._metrics[name]
-            child = self._children[key] = metric.labels(*labels) if labels else metric
-        return child
-
-    def exposition(self) -> bytes:
-        """What ``/metrics`` answers (Prometheus text format 0.0.4)."""
-        return generate_latest(self.registry)
-
-    def _make(self, metric: Metric) -> Any:
-        if metric.kind is Histogram:
-            return Histogram(
-                metric.name,
-                metric.help,
-                metric.labels,
-                buckets=metric.buckets,
-                registry=self.registry,
-            )
-        return metric.kind(metric.name, metric.help, metric.labels, registry=self.registry)

@@ -1,6 +1,5 @@
 """The ASGI application: every operation of the contract, behind one gate."""
 
-import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
@@ -17,7 +16,7 @@ from scoreboard.errors import (
     Unavailable,
 )
 from scoreboard.ports import Limiter, Rate
-from scoreboard.telemetry import Event, Telemetry, log
+from scoreboard.telemetry import Event, Telemetry, log, now_s
 from scoreboard.web import problems
 from scoreboard.web.contract import Operation
 from scoreboard.web.exchange import Exchange, Handler, Headers, Receive, Reply, Scope, Send
@@ -27,6 +26,9 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 PREFLIGHT_MAX_AGE_S = 600
+
+ADMIN = "/v1/admin"
+"""Below it many routes are seldom asked: one histogram for all of them."""
 
 _SAFE: Headers = [(b"x-content-type-options", b"nosniff")]
 _EXPOSED = (
@@ -92,14 +94,16 @@ class Resource:
         self._handlers = dict(handlers)
         if "GET" in handlers:
             self._handlers["HEAD"] = handlers["GET"]
+        self._methods = {each: "GET" if each == "HEAD" else each for each in self._handlers}
         self._allow = tuple(sorted({*self._handlers, "OPTIONS"}))
         self._gate = gate
         self._counted = counted
         self._telemetry = telemetry
-        self._seconds = telemetry.child("scoreboard_http_request_seconds", path)
+        timed = ADMIN if path.startswith(ADMIN) else path
+        self._seconds = telemetry.child("scoreboard_http_request_seconds", timed)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        began = time.perf_counter()
+        began = now_s()
         method: str = scope["method"]
         reply = await self._reply(method, Exchange(scope, receive))
         headers = [
@@ -117,11 +121,11 @@ class Resource:
         if whole is None or not whole(reply.status, headers, body):
             await send({"type": "http.response.start", "status": reply.status, "headers": headers})
             await send({"type": "http.response.body", "body": body})
-        known = method if method in self._handlers else "other"
+        known = self._methods.get(method, "other")
         self._telemetry.child(
             "scoreboard_http_requests_total", self._path, known, str(reply.status)
         ).inc()
-        self._seconds.observe(time.perf_counter() - began)
+        self._seconds.observe(now_s() - began)
 
     async def _reply(self, method: str, exchange: Exchange) -> Reply:
         try:

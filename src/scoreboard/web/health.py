@@ -8,6 +8,9 @@ from scoreboard.telemetry import Telemetry
 from scoreboard.web.exchange import Exchange, Handler, Reply, json_reply
 
 _NEVER_KEPT = (b"cache-control", b"no-store")
+_TEXT = b"text/plain; version=0.0.4; charset=utf-8"
+_OPENMETRICS = b"application/openmetrics-text; version=1.0.0; charset=utf-8"
+_OPEN = b"application/openmetrics-text"
 
 
 class HealthHandler:
@@ -41,8 +44,10 @@ class HealthHandler:
         version = wire.Version("scoreboard", __version__, platform.python_version())
         return json_reply(version, _NEVER_KEPT)
 
-    async def metrics(self, _: Exchange) -> Reply:
-        media_type = b"text/plain; version=0.0.4; charset=utf-8"
-        return Reply(
-            200, [(b"content-type", media_type), _NEVER_KEPT], self._telemetry.exposition()
-        )
+    async def metrics(self, exchange: Exchange) -> Reply:
+        if _OPEN in (exchange.header(b"accept") or b""):
+            media_type, body = _OPENMETRICS, self._telemetry.open_exposition()
+        else:
+            media_type, body = _TEXT, self._telemetry.exposition()
+        headers = [(b"content-type", media_type), (b"vary", b"Accept"), _NEVER_KEPT]
+        return Reply(200, headers, body)

@@ -20,13 +20,12 @@ from scoreboard.web.admission import (
 )
 from scoreboard.web.queries import LiveQuery, read_query
 from scoreboard.web.tokens import Caller
-from scoreboard.web.viewer import Viewer
+from scoreboard.web.viewer import TOO_BIG, Viewer
 from scoreboard.web.websocket import EXTENSION
 
 MESSAGE_MAX_BYTES = 8_192
 """``ws_max_size`` of the server: a longer message ends the connection with 1009."""
 
-_TOO_BIG = 1009
 _REFUSAL = "websocket.http.response"
 
 
@@ -129,6 +128,9 @@ class AsgiSocket:
         self._waiting.set()
         self._readable.set()
 
+    def receipt(self) -> None:
+        """The server's connection is out of reach."""
+
     def pause_reading(self) -> None:
         self._readable.clear()
 
@@ -160,7 +162,7 @@ class AsgiSocket:
                 return
             text = message.get("text")
             if len(text or message.get("bytes") or "") > MESSAGE_MAX_BYTES:
-                viewer.bye(_TOO_BIG, 0)
+                viewer.bye(TOO_BIG, 0)
                 continue
             viewer.received(text)
 

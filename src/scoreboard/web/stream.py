@@ -111,18 +111,26 @@ class StreamViewer:
         self._waiting.set()
         return False
 
+    def receipt(self, _: Frame) -> None:
+        """The server's connection is out of reach."""
+
     def tick(self, frame: Frame) -> None:
         if self._slot is None and not self._note:
             self._note = b": tick %s\n\n" % frame.event_id.encode()
             self._waiting.set()
 
     def bye(self, code: int, retry_after_ms: int) -> None:  # noqa: ARG002 - no codes here
+        if not self._over:
+            self._hub.evicted("drain")
         # The browser keeps this time for its next attempt.
         self._note = b"retry: %d\n\n" % retry_after_ms
         self._over = True
         self._waiting.set()
 
     def abort(self) -> None:
+        if not self._over:
+            self._hub.evicted("fault")
+        self._over = True
         self.bye(0, RETRY_MS + random.randrange(RETRY_MS))  # noqa: S311 - no secret
         self._hub.detach(self, self._channel)
 

@@ -9,8 +9,9 @@ import msgspec
 
 from scoreboard import wire
 from scoreboard.errors import InvalidPayload, InvalidToken, TooManyConnections
+from scoreboard.service.delivery import Receipt
 from scoreboard.service.frame import Frame, message_frame
-from scoreboard.service.hub import Channel
+from scoreboard.service.hub import BYE_RESTART, Channel
 from scoreboard.telemetry import Event, log
 from scoreboard.web.live_node import Live
 from scoreboard.web.own_feed import OwnFeed
@@ -23,6 +24,14 @@ BAD_TOKEN = 4001
 FORBIDDEN = 4003
 TOKEN_EXPIRED = 4101
 TOO_MANY = 4129
+TOO_BIG = 1009
+FAULT = 1011
+
+EVICTIONS = {
+    BAD_MESSAGE: "message", BAD_TOKEN: "token", FORBIDDEN: "user", TOKEN_EXPIRED: "expired",
+    TOO_MANY: "rate", TOO_BIG: "message", FAULT: "fault", BYE_RESTART: "drain",
+}  # fmt: skip
+"""What the metric of evictions calls the close codes."""
 
 MINUTE_S = 60.0
 NOWHERE = (-1, -1)
@@ -42,6 +51,10 @@ class Socket(Protocol):
         ...
 
     def abort(self) -> None: ...
+
+    def receipt(self) -> Receipt | None:
+        """How to find out that the peer has what was written until now."""
+        ...
 
     def pause_reading(self) -> None: ...
 
@@ -108,6 +121,11 @@ class Viewer:
         self._slot = frame
         return False
 
+    def receipt(self, frame: Frame) -> Receipt | None:
+        if self.over or self._socket is None or self._place != frame.place:
+            return None
+        return self._socket.receipt()
+
     def tick(self, frame: Frame) -> None:
         # What waits to be written says more than a tick.
         if not self.over and self._socket is not None and self._slot is None:
@@ -118,9 +136,12 @@ class Viewer:
             return
         self.over = True
         self._slot = None
+        self._live.hub.evicted(EVICTIONS[code])
         self._socket.farewell(message_frame(wire.Bye(code, retry_after_ms)), code)
 
     def abort(self) -> None:
+        if not self.over:
+            self._live.hub.evicted("fault")
         self.over = True
         if self._socket is not None:
             self._socket.abort()
@@ -135,7 +156,9 @@ class Viewer:
         if self._own is not None:
             self._own.send(self)
 
-    def closed(self) -> None:
+    def closed(self, ended_by: str = "") -> None:
+        if ended_by and not self.over:
+            self._live.hub.evicted(ended_by)
         self.over = True
         self._slot = None
         self._live.hub.detach(self, self._channel)
@@ -203,7 +226,7 @@ class Viewer:
             self._too_many()
         except Exception:  # noqa: BLE001 - the connection's fault, and its end
             log().exception(Event.VIEWER_FAILED)
-            self.bye(1011, self._soon_ms())
+            self.bye(FAULT, self._soon_ms())
         self._go_on()
 
     def _go_on(self) -> None:

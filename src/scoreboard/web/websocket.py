@@ -10,6 +10,7 @@ import asyncio
 import functools
 import os
 import uuid
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -19,6 +20,7 @@ from websockets.http11 import Request
 
 from scoreboard.errors import InvalidParameter
 from scoreboard.web.problems import answer
+from scoreboard.web.receipt import receipt_of
 
 EXTENSION = "scoreboard.prepared_frames"
 
@@ -50,8 +52,11 @@ class Listener(Protocol):
         """Everything was taken by the socket: it can be offered the next frame."""
         ...
 
-    def closed(self) -> None:
-        """The connection is over."""
+    def closed(self, ended_by: str = "") -> None:
+        """The connection is over; what ended it, if it was not the peer or the listener.
+
+        ``timeout``: the peer did not read, or is out of reach; ``protocol``: it broke the rules.
+        """
         ...
 
 
@@ -78,6 +83,7 @@ class PreparedFrameProtocol(WebSocketsSansIOProtocol):
         self._blocked = False
         self._ended = False
         self._fd = -1
+        self._ended_by = ""
         self._frames_max = frames_per_minute
         self._frames_seen = 0
         self._minute_began = self.loop.time()
@@ -108,7 +114,8 @@ class PreparedFrameProtocol(WebSocketsSansIOProtocol):
             sent = os.write(self._fd, frame)
         except BlockingIOError:
             sent = 0
-        except OSError:
+        except OSError as error:
+            self._note(error)
             self.abort()
             return False
         if sent < len(frame):
@@ -127,6 +134,10 @@ class PreparedFrameProtocol(WebSocketsSansIOProtocol):
         self._stop()
         self.transport.abort()
 
+    def receipt(self) -> Callable[[], bool | None] | None:
+        """How to find out that the peer has what was written until now."""
+        return receipt_of(self.transport)
+
     def pause_reading(self) -> None:
         """Let the peer's messages wait in its own buffers."""
         self.transport.pause_reading()
@@ -140,11 +151,12 @@ class PreparedFrameProtocol(WebSocketsSansIOProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop()
+        self._note(exc)
         self._fd = -1
         super().connection_lost(exc)
         listener, self._listener = self._listener, None
         if listener is not None:
-            listener.closed()
+            listener.closed(self._ended_by)
 
     def data_received(self, data: bytes) -> None:
         for start in range(0, len(data), READ_SLICE_BYTES):
@@ -201,6 +213,7 @@ class PreparedFrameProtocol(WebSocketsSansIOProtocol):
         super().handle_close(event)
 
     def handle_parser_exception(self) -> None:
+        self._ended_by = "protocol"
         self._stop()
         super().handle_parser_exception()
 
@@ -215,6 +228,7 @@ class PreparedFrameProtocol(WebSocketsSansIOProtocol):
         try:
             text = str(data, "utf-8")
         except UnicodeDecodeError:
+            self._ended_by = "protocol"
             self._end(INVALID_DATA)
             return
         self._listener.received(text)
@@ -246,6 +260,10 @@ class PreparedFrameProtocol(WebSocketsSansIOProtocol):
         self.default_headers = _NO_HEADERS
         self.conn.id = None  # type: ignore[assignment]
         self.conn.extensions = []
+
+    def _note(self, error: Exception | None) -> None:
+        if isinstance(error, TimeoutError):  # TCP_USER_TIMEOUT, web/listener.py
+            self._ended_by = "timeout"
 
     def _stop(self) -> None:
         """No prepared frame after this."""

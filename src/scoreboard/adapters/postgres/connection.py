@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
@@ -293,7 +294,10 @@ class Session:
 class Pool:
     """A few sessions, for calls that may run beside each other."""
 
-    def __init__(self, url: str, size: int) -> None:
+    def __init__(
+        self, url: str, size: int, waited: Callable[[float], None] = lambda _: None
+    ) -> None:
+        self._waited = waited
         self._sessions = [Session(url) for _ in range(size)]
         self._free: asyncio.LifoQueue[Session] = asyncio.LifoQueue()
         for session in self._sessions:
@@ -313,11 +317,14 @@ class Pool:
 
     @contextlib.asynccontextmanager
     async def _one(self) -> AsyncIterator[Session]:
+        asked_s = time.perf_counter()
         try:
             async with asyncio.timeout(CALL_S):
                 session = await self._free.get()
         except TimeoutError as error:
             raise Unavailable from error
+        finally:
+            self._waited(time.perf_counter() - asked_s)
         try:
             yield session
         finally:

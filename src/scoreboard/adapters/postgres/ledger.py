@@ -47,18 +47,24 @@ class PostgresLedger:
     ``cautions`` are sentences on what works and should not stay.
     """
 
-    def __init__(self, url: str, writer: Writer, cautions: Sequence[str]) -> None:
+    def __init__(
+        self,
+        url: str,
+        writer: Writer,
+        cautions: Sequence[str],
+        waited: Callable[[float], None] = lambda _: None,
+    ) -> None:
         self.cautions = cautions
         self._url = url
         self._writer = writer
-        self._readers = Pool(url, READERS)
+        self._readers = Pool(url, READERS, waited)
         self._wakes: list[Callable[[], None]] = []
         self._tail = Tail()
         self._listener = Listener(url, writer.node, self._wake)
         self._under_way: set[asyncio.Task[object]] = set()
 
     @classmethod
-    async def open(
+    async def open(  # noqa: PLR0913 - what it is, and whom it tells
         cls,
         url: str,
         *,
@@ -66,12 +72,13 @@ class PostgresLedger:
         stage: Stage = lambda _: None,
         may_migrate: bool = False,
         observe: Callable[[bool], None] = lambda _: None,
+        waited: Callable[[float], None] = lambda _: None,
     ) -> "PostgresLedger":
         """Check the database, and migrate it if that is allowed.
 
         Without ``clock_ms`` the database's clock counts, so that nodes need not agree on one.
         ``observe`` is told False when the connection that writes is found lost, True when it is
-        back.
+        back; ``waited`` the seconds that each read waited for a connection.
 
         Raises:
             Misconfigured: the URL, the server's settings or the schema will not do.
@@ -81,7 +88,7 @@ class PostgresLedger:
             await schema.migrate(url, clock_ms)
         cautions = await _checked(url)
         session = Session(url, _ensure_fit, observe)
-        return cls(url, Writer(session, clock_ms, stage, secrets.token_hex(8)), cautions)
+        return cls(url, Writer(session, clock_ms, stage, secrets.token_hex(8)), cautions, waited)
 
     async def close(self) -> None:
         if self._under_way:

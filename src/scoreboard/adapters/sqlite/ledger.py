@@ -44,9 +44,12 @@ def wall_clock_ms() -> int:
 class SqliteLedger:
     """Made by ``open``; ``close`` waits for the write under way."""
 
-    def __init__(self, path: Path, writer: Writer) -> None:
+    def __init__(
+        self, path: Path, writer: Writer, waited: Callable[[float], None] = lambda _: None
+    ) -> None:
         self._path = path
         self._writer = writer
+        self._waited = waited
         self._writing = ThreadPoolExecutor(1, "ledger-write")
         self._reading = ThreadPoolExecutor(READERS, "ledger-read")
         self._own = threading.local()
@@ -62,8 +65,11 @@ class SqliteLedger:
         clock_ms: Callable[[], int] = wall_clock_ms,
         stage: Stage = lambda _: None,
         may_migrate: bool = True,
+        waited: Callable[[float], None] = lambda _: None,
     ) -> "SqliteLedger":
         """Open, and by default migrate, the database file; it is made when there is none.
+
+        ``waited`` is told, on the thread of each read, how many seconds it waited for that.
 
         Raises:
             Misconfigured: the schema is unknown, or old and not to be migrated.
@@ -79,7 +85,7 @@ class SqliteLedger:
                 raise
             return writer
 
-        return cls(path, await asyncio.to_thread(make))
+        return cls(path, await asyncio.to_thread(make), waited)
 
     async def close(self) -> None:
         await asyncio.to_thread(self._writing.shutdown)
@@ -222,7 +228,10 @@ class SqliteLedger:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
+        asked_s = time.perf_counter()
+
         def read() -> T:
+            self._waited(time.perf_counter() - asked_s)
             return reader.at_once(self._reader(), lambda db: work(db, *args, **kwargs))
 
         return await asyncio.get_running_loop().run_in_executor(self._reading, read)
