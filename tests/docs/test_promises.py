@@ -57,7 +57,7 @@ def test_a_service_says_what_the_page_lists(service: Service) -> None:
     lines = [json.loads(line) for line in service.log().splitlines()]
     events = [line["event"] for line in lines]
     assert events[-2:] == [Event.SERVICE_DRAINING, Event.SERVICE_STOPPED]
-    page = (DOCS / "operate.md").read_text("utf-8")
+    page = (DOCS / "logs.md").read_text("utf-8")
     for line in lines:
         assert f"| `{line['event']}` | {line['level']} |" in page
     assert "ada" not in service.log()
@@ -97,5 +97,5 @@ def test_every_exposed_metric_is_in_the_table(service_factory: Callable[..., Ser
     service = service_factory()
     text = service.get("/metrics").body.decode()
     exposed = set(re.findall(r"^# TYPE (\w+) ", text, re.MULTILINE))
-    page = (DOCS / "operate.md").read_text("utf-8")
+    page = (DOCS / "metrics.md").read_text("utf-8")
     assert [name for name in exposed if f"| `{name}` |" not in page] == []

@@ -30,7 +30,8 @@ from scoreboard.web.pages import STATIC_FILES
 from scoreboard.web.problems import SHAPES, Shape
 from tests.docs.pages import DOCS, NAMES, PAGES, prose, rows
 
-API, LIVE, OPERATE = DOCS / "api.md", DOCS / "live.md", DOCS / "operate.md"
+API, LIVE = DOCS / "api.md", DOCS / "live.md"
+TABLE_OF_METRICS, TABLE_OF_EVENTS = DOCS / "metrics.md", DOCS / "logs.md"
 HTTP = protocol.HttpLimits()
 VIEWERS = LiveSettings()
 
@@ -47,7 +48,7 @@ def squeezed(page: Path) -> str:
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
 def test_every_metric_is_explained(metric: Metric) -> None:
-    (row,) = (row for row in rows(OPERATE) if row[0] == f"`{metric.name}`")
+    (row,) = (row for row in rows(TABLE_OF_METRICS) if row[0] == f"`{metric.name}`")
     assert row[1:3] == [metric.kind.__name__.lower(), metric.help]
     named = set(re.findall(r"`(\w+)`", row[3]))
     assert set(metric.labels) <= named
@@ -55,7 +56,7 @@ def test_every_metric_is_explained(metric: Metric) -> None:
 
 @pytest.mark.parametrize("event", Event)
 def test_every_log_event_is_explained(event: Event) -> None:
-    (row,) = (row for row in rows(OPERATE) if row[0] == f"`{event.value}`")
+    (row,) = (row for row in rows(TABLE_OF_EVENTS) if row[0] == f"`{event.value}`")
     assert row[1] in {"info", "warning", "error"}
     assert row[2]
 
