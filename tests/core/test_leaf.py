@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scoreboard.core.history import Line
-from scoreboard.core.leaf import commitment_of, leaf, leaf_of, line_in
+from scoreboard.core.leaf import leaf, leaf_of, line_in
 from scoreboard.core.merkle import Tree, leaf_hash
 from scoreboard.core.posting import Kind
+from scoreboard.core.user import commitment as commitment_of
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors/ledger_leaf.json").read_text("utf-8"))
 U64 = st.integers(0, 2**63 - 1)

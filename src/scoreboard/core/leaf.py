@@ -1,6 +1,5 @@
 """A posting as the bytes that the ledger's tree is made of; docs/proof.md has the same layout."""
 
-import hashlib
 from collections.abc import Sequence
 from functools import lru_cache
 from struct import Struct as Layout
@@ -99,7 +98,7 @@ def line_in(data: bytes) -> tuple[Line, bytes | None]:
         seq=seq,
         epoch=epoch,
         award_id=award_id or "",
-        kind=Kind(kind),
+        kind=Kind(kind or ""),
         board=board or "",
         at=at,
         points=points,
@@ -114,11 +113,6 @@ def line_in(data: bytes) -> tuple[Line, bytes | None]:
     if version != VERSION or leaf(line, user) != data:
         raise ValueError("these are not the bytes of a posting")
     return line, user
-
-
-def commitment_of(salt: bytes, user_id: str) -> bytes:
-    """What stands for a user in the leaves: SHA-256 of the salt and the name."""
-    return hashlib.sha256(salt + user_id.encode()).digest()
 
 
 @lru_cache(maxsize=4096)

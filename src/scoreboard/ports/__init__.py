@@ -40,6 +40,10 @@ from scoreboard.ports.moderation import (
     Reversed,
     StatusPage,
 )
+from scoreboard.ports.proof import (
+    Sealed,
+    Sealing,
+)
 from scoreboard.ports.ranking import (
     APPLY_MAX,
     Group,
@@ -84,6 +88,8 @@ __all__ = [
     "Prepared",
     "Ranking",
     "Rate",
+    "Sealed",
+    "Sealing",
     "Reversal",
     "Reversed",
     "Standings",

@@ -3,10 +3,10 @@
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
-from scoreboard.adapters.postgres import catalogue, history, reader, schema
+from scoreboard.adapters.postgres import catalogue, history, proof, reader, schema
 from scoreboard.adapters.postgres.connection import (
     BROKEN,
     CALL_S,
@@ -21,6 +21,7 @@ from scoreboard.adapters.postgres.writer import Clock, Stage, Writer
 from scoreboard.adapters.tail import Tail
 from scoreboard.core.award import Award, Outcome
 from scoreboard.core.board import Board
+from scoreboard.core.merkle import Run, TileKey
 from scoreboard.core.posting import Posting
 from scoreboard.core.score import Score
 from scoreboard.core.standing import Page, Row, Snapshot, Standing
@@ -34,6 +35,7 @@ from scoreboard.ports import (
     Key,
     Opening,
     Prepared,
+    Sealing,
 )
 
 READERS = 4
@@ -209,6 +211,26 @@ class PostgresLedger:
 
     async def total(self, board: Board, period: str) -> int:
         return await self._readers.read(lambda db: reader.total(db, board.board, period))
+
+    # --- the tree
+
+    async def leaves(self, after: int, limit: int) -> Sequence[bytes]:
+        return await self._readers.read(lambda db: proof.read_leaves(db, after, limit))
+
+    async def salt(self, user_ref: int) -> bytes | None:
+        return await self._readers.read(lambda db: proof.salt(db, user_ref))
+
+    async def tiles(self, keys: Collection[TileKey]) -> Mapping[TileKey, bytes]:
+        return await self._readers.read(lambda db: proof.tiles(db, keys))
+
+    async def seal(self, runs: Sequence[Run], sealing: Sealing) -> None:
+        await self._readers.write(lambda db: proof.seal(db, runs, sealing))
+
+    async def newest_sealing(self) -> Sealing | None:
+        return await self._readers.read(proof.newest)
+
+    async def sealing_at(self, size: int) -> Sealing | None:
+        return await self._readers.read(lambda db: proof.covering(db, size))
 
     # --- the whole
 

@@ -28,7 +28,7 @@ CREATE TABLE IF NOT EXISTS migrations (
 """
 _GRANTS = """
 GRANT USAGE ON SCHEMA {schema} TO {role};
-GRANT SELECT, INSERT ON ledger, audit TO {role};
+GRANT SELECT, INSERT ON ledger, audit, tiles, checkpoints TO {role};
 GRANT SELECT, INSERT, UPDATE ON actions, boards, bookmarks, leases, periods, scores TO {role};
 GRANT SELECT, INSERT, UPDATE (status) ON users TO {role};
 GRANT SELECT, INSERT, UPDATE (revoked_at) ON signing_keys TO {role};

@@ -4,18 +4,19 @@ import asyncio
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from scoreboard.adapters.migrations import pending
-from scoreboard.adapters.sqlite import catalogue, history, leases, reader
+from scoreboard.adapters.sqlite import catalogue, history, leases, proof, reader
 from scoreboard.adapters.sqlite.file import SQL, STEPS, applied, connect, migrate, transaction
 from scoreboard.adapters.sqlite.writer import Stage, Writer
 from scoreboard.adapters.tail import Tail
 from scoreboard.core.award import Award, Outcome
 from scoreboard.core.board import Board
+from scoreboard.core.merkle import Run, TileKey
 from scoreboard.core.posting import Posting
 from scoreboard.core.score import Score
 from scoreboard.core.standing import Page, Row, Snapshot, Standing
@@ -29,6 +30,7 @@ from scoreboard.ports import (
     Key,
     Opening,
     Prepared,
+    Sealing,
 )
 
 READERS = 2
@@ -213,6 +215,26 @@ class SqliteLedger:
 
     async def total(self, board: Board, period: str) -> int:
         return await self._read(lambda db: reader.TableOrder(db, board.board, period).total())
+
+    # --- the tree
+
+    async def leaves(self, after: int, limit: int) -> Sequence[bytes]:
+        return await self._read(proof.read_leaves, after, limit)
+
+    async def salt(self, user_ref: int) -> bytes | None:
+        return await self._read(proof.salt, user_ref)
+
+    async def tiles(self, keys: Collection[TileKey]) -> Mapping[TileKey, bytes]:
+        return await self._read(proof.tiles, keys)
+
+    async def seal(self, runs: Sequence[Run], sealing: Sealing) -> None:
+        await self._write(proof.seal, self._writer, runs, sealing)
+
+    async def newest_sealing(self) -> Sealing | None:
+        return await self._read(proof.newest)
+
+    async def sealing_at(self, size: int) -> Sealing | None:
+        return await self._read(proof.covering, size)
 
     # --- threads
 

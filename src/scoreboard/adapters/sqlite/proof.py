@@ -1,0 +1,64 @@
+"""The ledger's tree in SQLite: leaves, tiles and checkpoints."""
+
+import sqlite3
+from collections.abc import Collection, Mapping, Sequence
+
+import msgspec
+
+from scoreboard.adapters.leaves import leaves
+from scoreboard.adapters.sqlite.file import SQL, transaction
+from scoreboard.adapters.sqlite.writer import Writer
+from scoreboard.core.merkle import TILE_WIDTH, Run, TileKey
+from scoreboard.errors import Deposed, OutOfPlace
+from scoreboard.ports import Sealing
+
+
+def read_leaves(db: sqlite3.Connection, after: int, limit: int) -> Sequence[bytes]:
+    return leaves(db.execute(SQL["leaves"], {"after": after, "limit": limit}))
+
+
+def salt(db: sqlite3.Connection, user_ref: int) -> bytes | None:
+    row = db.execute(SQL["salt"], {"user_ref": user_ref}).fetchone()
+    return row[0] if row else None
+
+
+def tiles(db: sqlite3.Connection, keys: Collection[TileKey]) -> Mapping[TileKey, bytes]:
+    return {key: _tile(db, key) for key in keys}
+
+
+def _tile(db: sqlite3.Connection, key: TileKey) -> bytes:
+    place = {"level": key.level, "first": key.number * TILE_WIDTH}
+    return b"".join(hashes for (hashes,) in db.execute(SQL["tile"], place))
+
+
+def newest(db: sqlite3.Connection) -> Sealing | None:
+    return _sealing(db.execute(SQL["newest_sealing"]).fetchone())
+
+
+def covering(db: sqlite3.Connection, size: int) -> Sealing | None:
+    return _sealing(db.execute(SQL["sealing_at"], {"size": size}).fetchone())
+
+
+def _sealing(row: tuple[int, str, bytes, int] | None) -> Sealing | None:
+    if row is None:
+        return None
+    size, note, key, term = row
+    return Sealing(size=size, note=note, key=key, term=term)
+
+
+def seal(writer: Writer, runs: Sequence[Run], sealing: Sealing) -> None:
+    """Append hashes and the checkpoint over them."""
+    with transaction(writer.db, committing=writer.before_commit):
+        before = newest(writer.db)
+        if before and before.term > sealing.term:
+            raise Deposed
+        (end,) = writer.db.execute(SQL["tiles_end"]).fetchone()
+        if before and before.size >= sealing.size:
+            raise OutOfPlace(end)
+        try:
+            writer.db.executemany(SQL["add_run"], map(msgspec.structs.asdict, runs))
+        except sqlite3.IntegrityError as error:
+            raise OutOfPlace(end) from error
+        if writer.db.execute(SQL["tiles_end"]).fetchone()[0] != sealing.size:
+            raise OutOfPlace(end)
+        writer.db.execute(SQL["add_sealing"], msgspec.structs.asdict(sealing))
