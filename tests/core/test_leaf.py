@@ -38,7 +38,9 @@ LINES = st.builds(
 COMMITMENTS = st.none() | st.binary(min_size=32, max_size=32)
 
 
-@pytest.mark.parametrize("vector", VECTORS["leaves"], ids=lambda vector: str(vector["posting"]["seq"]))
+@pytest.mark.parametrize(
+    "vector", VECTORS["leaves"], ids=lambda vector: str(vector["posting"]["seq"])
+)
 def test_the_known_answers_are_these_bytes(vector: dict[str, Any]) -> None:
     line = msgspec.convert(vector["posting"], Line)
     commitment = None

@@ -1,12 +1,12 @@
 """What is signed of the ledger's tree: a checkpoint in a note (C2SP tlog-checkpoint, signed-note).
 
-    scoreboard/1795435200000
-    1000
-    <root of the tree, base64>
-    epoch 1795435200000
-    time 1795435210000
+scoreboard/1795435200000
+1000
+<root of the tree, base64>
+epoch 1795435200000
+time 1795435210000
 
-    — scoreboard/1795435200000 <key hash and signature, base64>
+— scoreboard/1795435200000 <key hash and signature, base64>
 """
 
 import hashlib

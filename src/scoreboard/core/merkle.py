@@ -24,8 +24,9 @@ class TileKey(NamedTuple):
 
 
 class Run(Struct, frozen=True):
-    """Hashes that stand beside each other in a tile; ``first`` is the place of the first of them
-    among all hashes of the level.
+    """Hashes that stand beside each other in a tile.
+
+    ``first`` is the place of the first of them among all hashes of the level.
     """
 
     level: int

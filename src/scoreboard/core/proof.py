@@ -25,9 +25,7 @@ def is_included(leaf: bytes, index: int, size: int, path: Sequence[bytes], root:
     return last == 0 and found == root
 
 
-def is_consistent(
-    old: tuple[int, bytes], new: tuple[int, bytes], path: Sequence[bytes]
-) -> bool:
+def is_consistent(old: tuple[int, bytes], new: tuple[int, bytes], path: Sequence[bytes]) -> bool:
     """Whether the tree of a size and root grew into the other one."""
     (old_size, old_root), (new_size, new_root) = old, new
     if not 0 <= old_size <= new_size:
