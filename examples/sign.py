@@ -9,7 +9,7 @@ FILE is what ``scoreboard key new KEY`` wrote, TOKEN the player's own.
 import asyncio
 import sys
 
-from scoreboard.client.api import ScoreboardClient
+from scoreboard.client import AsyncClient
 from scoreboard.client.signing import Signer
 
 
@@ -17,7 +17,7 @@ async def main(  # noqa: PLR0913, PLR0917 - what the command line says
     url: str, token: str, key: str, file: str, audience: str, user: str, action: str
 ) -> None:
     signature = Signer.from_file(key, file, audience=audience).sign(user, action)
-    async with ScoreboardClient(url, token) as client:
+    async with AsyncClient(url, token) as client:
         receipt = await client.award(user, action, signature=signature)
         again = await client.award(user, action, signature=signature)
     assert (again.new_score, again.replayed) == (receipt.new_score, True)

@@ -9,10 +9,13 @@ import pytest
 from websockets.asyncio.server import Request, Response, ServerConnection, serve
 
 from scoreboard import wire
-from scoreboard.client.live import Link, watch
+from scoreboard.client import AsyncClient, Link
 from scoreboard.client.problem import ClientProblem
 
 WELCOME = wire.Welcome(epoch=1, seq=1, heartbeat_ms=15000, resumed=False)
+
+
+pytestmark = pytest.mark.usefixtures("soon")
 Script = list[list[object] | int]
 """For each connection: messages, then a close code; or the status of a refusal."""
 
@@ -61,7 +64,11 @@ async def seen(
     url: str, count: int, on_link: Callable[[Link], None] = lambda _: None
 ) -> list[tuple[int, int]]:
     places: list[tuple[int, int]] = []
-    async with asyncio.timeout(20), aclosing(watch(url, "b", "day", on_link=on_link)) as tops:
+    async with (
+        asyncio.timeout(20),
+        AsyncClient(url) as client,
+        aclosing(client.watch("b", "day", on_link=on_link)) as tops,
+    ):
         async for each in tops:
             places.append((each.epoch, each.seq))
             if len(places) == count:

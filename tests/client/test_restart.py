@@ -7,8 +7,7 @@ from contextlib import aclosing
 from pathlib import Path
 
 from scoreboard import wire
-from scoreboard.client.api import ScoreboardClient
-from scoreboard.client.live import watch
+from scoreboard.client import AsyncClient, Patience
 from tests.cli.test_commands import free_port, ok, serving
 
 AWARDS = 60
@@ -21,9 +20,10 @@ async def test_awards_and_viewers_survive_a_kill_and_each_award_counts_once(tmp_
     ok(tmp_path, "action", "set", "quiz", "50")
     token = ok(tmp_path, "token", "ada").strip()
     seen: list[wire.TopMessage] = []
-    async with asyncio.timeout(90), ScoreboardClient(url, token, attempts=20) as client:
+    patience = Patience(attempts=20)
+    async with asyncio.timeout(90), AsyncClient(url, token, patience=patience) as client:
         with serving(tmp_path, port) as first:
-            viewer = asyncio.create_task(follow(url, AWARDS * 50, seen))
+            viewer = asyncio.create_task(follow(client, AWARDS * 50, seen))
             awards = [asyncio.create_task(award(client, n)) for n in range(AWARDS)]
             await asyncio.wait(awards, return_when=asyncio.FIRST_COMPLETED)
             await kill(first)
@@ -36,7 +36,7 @@ async def test_awards_and_viewers_survive_a_kill_and_each_award_counts_once(tmp_
     assert places == sorted(set(places))
 
 
-async def award(client: ScoreboardClient, number: int) -> int:
+async def award(client: AsyncClient, number: int) -> int:
     await asyncio.sleep(number * 0.01)
     return (await client.award("ada", "quiz")).new_score
 
@@ -46,8 +46,8 @@ async def kill(process: subprocess.Popen[bytes]) -> None:
     await asyncio.to_thread(process.wait)
 
 
-async def follow(url: str, score: int, seen: list[wire.TopMessage]) -> None:
-    async with aclosing(watch(url)) as tops:
+async def follow(client: AsyncClient, score: int, seen: list[wire.TopMessage]) -> None:
+    async with aclosing(client.watch()) as tops:
         async for top in tops:
             seen.append(top)
             if top.rows and top.rows[0].score == score:

@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from scoreboard.client.api import ScoreboardClient, service_url
+from scoreboard.client import AsyncClient, Patience
+from scoreboard.client.address import service_url
 from scoreboard.client.problem import ClientProblem
 
 AWARDED = b'{"success":true,"new_score":50}'
@@ -80,7 +81,7 @@ async def test_a_temporary_failure_is_asked_again_with_the_same_key(failure: byt
     replayed = answer(200, AWARDED, b"Award-Id: a", b"Idempotency-Replayed: true")
     async with (
         server([failure, failure, replayed]) as (url, heads),
-        ScoreboardClient(url, "token") as client,
+        AsyncClient(url, "token") as client,
     ):
         receipt = await client.award("ada", "quiz")
     assert receipt.new_score == 50
@@ -93,7 +94,7 @@ async def test_a_temporary_failure_is_asked_again_with_the_same_key(failure: byt
 async def test_two_awards_have_two_keys_and_a_given_key_is_kept() -> None:
     async with (
         server([answer(200, AWARDED)] * 3) as (url, heads),
-        ScoreboardClient(url) as client,
+        AsyncClient(url) as client,
     ):
         await client.award("ada", "quiz")
         await client.award("ada", "quiz")
@@ -109,7 +110,7 @@ async def test_two_awards_have_two_keys_and_a_given_key_is_kept() -> None:
 async def test_a_refusal_is_not_asked_again(status: int, code: bytes) -> None:
     async with (
         server([problem(status, code), answer(200, AWARDED)]) as (url, heads),
-        ScoreboardClient(url) as client,
+        AsyncClient(url) as client,
     ):
         with pytest.raises(ClientProblem) as caught:
             await client.award("ada", "quiz")
@@ -121,7 +122,7 @@ async def test_a_refusal_is_not_asked_again(status: int, code: bytes) -> None:
 async def test_it_gives_up_after_its_attempts_and_says_how_to_settle_it() -> None:
     async with (
         server([HANG_UP] * 9) as (url, heads),
-        ScoreboardClient(url, attempts=3) as client,
+        AsyncClient(url, patience=Patience(attempts=3)) as client,
     ):
         with pytest.raises(ClientProblem) as caught:
             await client.award("ada", "quiz")
@@ -139,11 +140,11 @@ async def test_it_gives_up_after_its_attempts_and_says_how_to_settle_it() -> Non
     ids=["top", "standing", "around"],
 )
 async def test_a_read_is_asked_again_and_its_path_is_quoted(
-    ask: Callable[[ScoreboardClient], object],
+    ask: Callable[[AsyncClient], object],
 ) -> None:
     async with (
         server([HANG_UP, problem(404, b"not-found")]) as (url, heads),
-        ScoreboardClient(url) as client,
+        AsyncClient(url) as client,
     ):
         with pytest.raises(ClientProblem, match="not-found"):
             await ask(client)  # type: ignore[misc]
@@ -154,7 +155,7 @@ async def test_a_read_is_asked_again_and_its_path_is_quoted(
 async def test_an_answer_of_something_else_is_said_so() -> None:
     async with (
         server([answer(200, b"<html>"), answer(404, b"<html>")]) as (url, _),
-        ScoreboardClient(url) as client,
+        AsyncClient(url) as client,
     ):
         for _attempt in range(2):
             with pytest.raises(ClientProblem, match="not-a-scoreboard"):

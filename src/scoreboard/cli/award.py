@@ -8,7 +8,7 @@ from scoreboard import assembly
 from scoreboard.cli.options import Data, Json, Url, chosen_url, load
 from scoreboard.cli.terminal import Failure, print_json, say
 from scoreboard.cli.token import ensure_user
-from scoreboard.client.api import ScoreboardClient
+from scoreboard.client import AsyncClient
 from scoreboard.client.problem import UNREACHABLE, ClientProblem
 from scoreboard.core.identifier import is_action_id, is_idempotency_key
 
@@ -43,7 +43,7 @@ async def award(  # noqa: PLR0913 - each is an option
         raise Failure("--key is 16 to 128 letters, digits, _ and -; without it one is made.")
     if key is not None and signature is not None:
         raise Failure("A signature names the award already: leave out --key.")
-    async with ScoreboardClient(chosen_url(url), token or _own_token(data, user)) as client:
+    async with AsyncClient(chosen_url(url), token or _own_token(data, user)) as client:
         try:
             receipt = await client.award(user, action, key, signature=signature)
         except ClientProblem as problem:

@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from scoreboard import settings as settings_module
 from scoreboard.cli.terminal import Failure
-from scoreboard.client.api import service_url
+from scoreboard.client.address import service_url
 from scoreboard.settings import Settings
 
 Data = Annotated[str | None, Parameter(help="Folder of the database and the secret.")]

@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections import Counter
 
-from scoreboard.client.api import ScoreboardClient
+from scoreboard.client import AsyncClient
 from scoreboard.client.problem import ClientProblem
 from scoreboard.core.action import Action
 
@@ -57,7 +57,7 @@ async def play(url: str, tokens: dict[str, str], outcomes: Counter[str]) -> None
 async def _player(url: str, user: str, token: str, outcomes: Counter[str]) -> None:
     # Some are keen and some are not, or the board would never sort itself.
     keenness = random.uniform(0.4, 2.0)
-    async with ScoreboardClient(url, token) as client:
+    async with AsyncClient(url, token) as client:
         await asyncio.sleep(random.uniform(0, FIRST_S))
         while True:
             for _ in range(random.randint(*BURST)):
@@ -67,7 +67,7 @@ async def _player(url: str, user: str, token: str, outcomes: Counter[str]) -> No
             await asyncio.sleep(random.expovariate(keenness / PAUSE_S))
 
 
-async def _award(client: ScoreboardClient, user: str, action: Action) -> str:
+async def _award(client: AsyncClient, user: str, action: Action) -> str:
     try:
         await client.award(user, action.action_id)
     except ClientProblem as problem:

@@ -14,13 +14,12 @@ from rich.text import Text
 from scoreboard import wire
 from scoreboard.cli.options import BoardName, Json, PeriodName, Url, chosen_url
 from scoreboard.cli.terminal import OUT, Failure, print_json, print_line, say
-from scoreboard.client.api import ScoreboardClient
-from scoreboard.client.live import Link
-from scoreboard.client.live import watch as live_tops
+from scoreboard.client import AsyncClient, Patience
+from scoreboard.client.follow import Link
 
 BAR_CELLS = 24
 LIMIT_MAX = 1000
-FIRST_ATTEMPTS = 2
+AT_FIRST = Patience(attempts=2)
 _MEDALS = {1: "bold yellow", 2: "bold white", 3: "bold dark_orange3"}
 _LINKS = {
     Link.CONNECTING: ("connecting", "yellow"),
@@ -42,7 +41,7 @@ async def top(
     """Print the top of a board."""
     if not 1 <= limit <= LIMIT_MAX:
         raise Failure(f"--limit is a number from 1 to {LIMIT_MAX}.")
-    async with ScoreboardClient(chosen_url(url), attempts=FIRST_ATTEMPTS) as client:
+    async with AsyncClient(chosen_url(url), patience=AT_FIRST) as client:
         page = await client.top(board, period, limit=limit)
     if json:
         print_json(page)
@@ -71,9 +70,14 @@ async def watch(  # noqa: PLR0913 - each is an option
     if frames is not None and frames < 1:
         raise Failure("--frames is a number from 1 on.")
     address = chosen_url(url)
-    async with ScoreboardClient(address, attempts=FIRST_ATTEMPTS) as client:
+    async with AsyncClient(address, token, patience=AT_FIRST) as client:
         await client.top(board, period, limit=1)
-    screen = _Screen(board, period)
+        await _follow(client, _Screen(board, period), frames, json=json)
+
+
+async def _follow(
+    client: AsyncClient, screen: "_Screen", frames: int | None, *, json: bool
+) -> None:
     live = Live(screen, console=OUT, auto_refresh=False, vertical_overflow="crop")
     drawn = OUT.is_terminal and not json
     with live if drawn else nullcontext():
@@ -83,7 +87,7 @@ async def watch(  # noqa: PLR0913 - each is an option
             if drawn:
                 live.refresh()
 
-        tops = live_tops(address, board, period, token, on_link=on_link)
+        tops = client.watch(screen.board, screen.period, on_link=on_link)
         async with aclosing(tops):
             async for frame in tops:
                 screen.show(frame)
@@ -104,6 +108,7 @@ class _Screen:
     def __init__(self, board: str, period: str) -> None:
         self.link = Link.CONNECTING
         self.frames = 0
+        self.board, self.period = board, period
         self._title = _title(board, period)
         self._rows: tuple[wire.Row, ...] = ()
         self._before: dict[str, wire.Row] = {}

@@ -1,1 +1,65 @@
-"""Clients of the service: HTTP and live."""
+"""Clients of the service: awards, boards, and the live feed, blocking or with asyncio.
+
+    from scoreboard.client import Client, SqliteOutbox
+
+    with Client("https://scores.example", token, outbox=SqliteOutbox("outbox")) as client:
+        client.resend()
+        client.award("ada", "quiz-finished")
+        for snapshot in client.watch("default"):
+            print(snapshot.rows)
+
+What to send and when to give up is decided once, without I/O, in ``calls`` and ``follow``;
+``Client`` and ``AsyncClient`` carry it out.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scoreboard.client.async_client import AsyncClient
+    from scoreboard.client.calls import Receipt, Resent
+    from scoreboard.client.follow import Link
+    from scoreboard.client.outbox import Outbox, OutboxFull, Pending, SqliteOutbox
+    from scoreboard.client.patience import Patience
+    from scoreboard.client.problem import ClientProblem
+    from scoreboard.client.signing import Signer
+    from scoreboard.client.sync_client import Client
+
+__all__ = [
+    "AsyncClient",
+    "Client",
+    "ClientProblem",
+    "Link",
+    "Outbox",
+    "OutboxFull",
+    "Patience",
+    "Pending",
+    "Receipt",
+    "Resent",
+    "Signer",
+    "SqliteOutbox",
+]
+
+_ROOMS = {
+    "AsyncClient": "async_client",
+    "Client": "sync_client",
+    "ClientProblem": "problem",
+    "Link": "follow",
+    "Outbox": "outbox",
+    "OutboxFull": "outbox",
+    "Patience": "patience",
+    "Pending": "outbox",
+    "Receipt": "calls",
+    "Resent": "calls",
+    "Signer": "signing",
+    "SqliteOutbox": "outbox",
+}
+
+
+def __getattr__(name: str) -> object:
+    # Loaded when asked for: who only signs needs no HTTP, and the command line starts at once.
+    from importlib import import_module  # noqa: PLC0415
+
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
+    return found

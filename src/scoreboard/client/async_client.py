@@ -1,0 +1,215 @@
+"""``AsyncClient``: for asyncio."""
+
+# ruff: noqa: SLF001 - what is carried out is a method of the client
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import suppress
+from functools import wraps
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar, assert_never
+
+import httpx2
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from scoreboard import wire
+from scoreboard.client import calls, dialling
+from scoreboard.client.address import service_url
+from scoreboard.client.credential import Token
+from scoreboard.client.follow import (
+    Closed,
+    Link,
+    Listen,
+    LiveHeard,
+    LiveStep,
+    Open,
+    Opened,
+    Refused,
+    Say,
+    Show,
+    Watched,
+    follow,
+)
+from scoreboard.client.outbox import Outbox
+from scoreboard.client.patience import PATIENCE, Patience
+from scoreboard.client.talk import Heard, Keep, Pause, Recall, Reply, Send, Settle, Step, Talk
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _carried_out(
+    call: Callable[Concatenate[calls.Line, P], Talk[T]],
+) -> Callable[Concatenate["AsyncClient", P], Coroutine[Any, Any, T]]:
+    """A method that has the talk of a call, step by step."""
+
+    @wraps(call)
+    async def method(client: "AsyncClient", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        talk = call(client._line, *args, **kwargs)
+        heard: Heard = None
+        while True:
+            try:
+                step = talk.send(heard)
+            except StopIteration as done:
+                answer: T = done.value
+                return answer
+            heard = await client._carry_out(step)
+
+    return method
+
+
+class AsyncClient:
+    """One service, and at most one caller. An async context manager; safe for concurrent use.
+
+    Temporary failures (429, 502 to 504, a lost connection) are asked again as long as the patience
+    lasts, each time after what ``Retry-After`` says and a random wait that doubles up to 5 s.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: Token = None,
+        *,
+        outbox: Outbox | None = None,
+        patience: Patience = PATIENCE,
+    ) -> None:
+        """Raise ValueError when ``url`` is not of the form ``http(s)://host[:port][/path]``."""
+        self._line = calls.Line(service_url(url), token, outbox, patience)
+        self._http = httpx2.AsyncClient(base_url=self._line.url)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections; the outbox belongs to whoever opened it."""
+        await self._http.aclose()
+
+    award = _carried_out(calls.award)
+    resend = _carried_out(calls.resend)
+    top = _carried_out(calls.top)
+    standing = _carried_out(calls.standing)
+    around = _carried_out(calls.around)
+    boards = _carried_out(calls.boards)
+    board = _carried_out(calls.board)
+    posting = _carried_out(calls.posting)
+    postings = _carried_out(calls.postings)
+    head = _carried_out(calls.head)
+
+    async def watch(
+        self,
+        board: str = "default",
+        period: str = "all",
+        *,
+        on_link: Callable[[Link], None] = lambda _: None,
+        on_me: Callable[[wire.Me], None] | None = None,
+    ) -> AsyncGenerator[wire.TopMessage, None]:
+        """The board's top whenever it changes, each newer than the one before; for ever.
+
+        It reconnects by itself and resumes where it was. ``on_me`` hears where the caller stands.
+        ``contextlib.aclosing`` leaves it and the socket at once.
+
+        Raises:
+            ClientProblem: the service will not have this viewer, now or later.
+        """
+        talk = follow(self._line, Watched(board, period, on_link, on_me))
+        connection = _Connection()
+        heard: LiveHeard = None
+        try:
+            while True:
+                step = talk.send(heard)
+                if isinstance(step, Show):
+                    heard = None
+                    yield step.top
+                else:
+                    heard = await connection.carry_out(step)
+        finally:
+            await connection.close()
+
+    async def _carry_out(self, step: Step) -> Heard:
+        """Do what a call wants done."""
+        outbox = self._line.outbox
+        match step:
+            case Send():
+                return await self._send(step)
+            case Pause(wait_s):
+                await asyncio.sleep(wait_s)
+            case Keep(pending) if outbox is not None:
+                await asyncio.to_thread(outbox.keep, pending)
+            case Settle(name) if outbox is not None:
+                await asyncio.to_thread(outbox.settle, name)
+            case Recall():
+                return () if outbox is None else await asyncio.to_thread(outbox.pending)
+        return None
+
+    async def _send(self, step: Send) -> Reply | None:
+        try:
+            answer = await self._http.request(
+                step.method,
+                step.path,
+                params=step.params,
+                headers=step.headers,
+                content=step.content,
+                timeout=step.timeout_s,
+            )
+        except httpx2.TransportError:
+            return None
+        return Reply(answer.status_code, answer.headers, answer.content)
+
+
+class _Connection:
+    """The connection of one viewer."""
+
+    def __init__(self) -> None:
+        self._socket: ClientConnection | None = None
+
+    async def carry_out(self, step: LiveStep) -> LiveHeard:
+        match step:
+            case Open():
+                return await self._open(step)
+            case Listen(silence_s):
+                return await self._listen(silence_s)
+            case Say(text):
+                await self._say(text)
+            case Pause(wait_s):
+                await asyncio.sleep(wait_s)
+            case _:
+                assert_never(step)
+        return None
+
+    async def close(self) -> None:
+        if self._socket is not None:
+            await self._socket.close()
+            self._socket = None
+
+    async def _open(self, step: Open) -> Opened | Refused:
+        await self.close()
+        try:
+            self._socket = await connect(step.uri, **dialling.options(step))
+        except Exception as error:  # noqa: BLE001 - judged there, and raised when it is not ours
+            return dialling.refused(error, step.uri)
+        return Opened()
+
+    async def _say(self, text: bytes) -> None:
+        assert self._socket is not None
+        with suppress(ConnectionClosed):
+            await self._socket.send(text, text=True)
+
+    async def _listen(self, silence_s: float) -> str | bytes | Closed:
+        assert self._socket is not None
+        try:
+            async with asyncio.timeout(silence_s):
+                return await self._socket.recv()
+        except ConnectionClosed as error:
+            return dialling.closed(error)
+        except TimeoutError:
+            await self.close()
+            return Closed()
