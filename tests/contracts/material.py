@@ -101,9 +101,8 @@ def sums(postings: Iterable[Posting], boards: dict[str, Board]) -> dict[Span, di
     """Every score there should be, from the postings alone."""
     scores: dict[Span, dict[str, Score]] = defaultdict(dict)
     for posting in postings:
-        if posting.kind is not Kind.AWARD:
+        if posting.kind not in (Kind.AWARD, Kind.REVERSE) or posting.user_id is None:
             continue
-        assert posting.user_id is not None
         for period in boards[posting.board].periods_at(posting.counts_at):
             users = scores[posting.board, period.name]
             before = users.get(posting.user_id)

@@ -1,6 +1,7 @@
 """It is promised that a ledger can be moved whole into another database, and never in half."""
 
 import asyncio
+import contextlib
 import io
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -16,11 +17,12 @@ from scoreboard.core.award import Repeated
 from scoreboard.core.board import Board
 from scoreboard.core.history import Count, Counts, Line, Origin, Person, Tally
 from scoreboard.core.posting import Kind
+from scoreboard.core.reversal import AwardsOf, OneAward
 from scoreboard.core.score import SCORE_MAX, Score
 from scoreboard.core.signing_key import SigningAlgorithm, SigningKey
 from scoreboard.core.window import Window
-from scoreboard.errors import HistoryRefused, Misconfigured, Unavailable
-from scoreboard.ports import AuditEntry, Ledger, Opening, Part
+from scoreboard.errors import HistoryRefused, Misconfigured, NotFound, Unavailable
+from scoreboard.ports import AuditEntry, Ledger, Moderation, Opening, Part, Reversal
 from scoreboard.service import history as format_of
 from tests.servers.postgres import PostgresServer
 
@@ -110,8 +112,23 @@ async def live(ledger: Ledger, clock: Clock) -> None:
             await put(ledger, LEAGUE, msgspec.structs.replace(QUIZ, points=6, cooldown_s=1))
         await ledger.open_periods([Opening("league", f"2026-11-{24 + day}")])
         clock.now_ms += DAY_MS
+        await moderated(ledger, day)
     await ledger.new_epoch("tester", "in the middle of it")
     await append(ledger, clock, award("of-the-new-epoch", "user-1"))
+
+
+async def moderated(ledger: Ledger, day: int) -> None:
+    for kind, user_id in (
+        (Kind.HOLD, f"user-{day}"),
+        (Kind.BAN, f"user-{day + 4}"),
+        (Kind.RELEASE, "user-0"),
+        (Kind.ERASE, "user-6"),
+    ):
+        with contextlib.suppress(NotFound):
+            await ledger.moderate(Moderation(user_id, kind, "mo", f"day {day}"))
+    await ledger.forget_erased((await ledger.head()).seq)
+    for awards in (OneAward(f"{day}-2-2"), AwardsOf("user-4", NOON + DAY_MS // 2)):
+        await ledger.reverse(Reversal(awards, "mo", f"day {day}"))
 
 
 async def test_a_ledger_moved_is_the_same_ledger(
@@ -124,7 +141,16 @@ async def test_a_ledger_moved_is_the_same_ledger(
     assert await target.head() == await ledger.head()
     assert await target.catalogue() == await ledger.catalogue()
     assert await target.audit(None, 100) == await ledger.audit(None, 100)
-    assert await all_postings(target) == await all_postings(ledger)
+    postings = await all_postings(target)
+    assert postings == await all_postings(ledger)
+    assert {posting.kind for posting in postings} >= {Kind.REVERSE, Kind.ERASE, Kind.RELEASE}
+    assert await target.statuses(None, 10) == await ledger.statuses(None, 10)
+    assert len((await target.statuses(None, 10)).users) > 3
+    assert await target.record_of("user-0", None, 10) == await ledger.record_of("user-0", None, 10)
+    people = [part for part in await parts_of(target) if isinstance(part, Person)]
+    erased = [person for person in people if person.commitment]
+    assert len(erased) == 3
+    assert {(person.user_id, person.salt) for person in erased} == {(None, None)}
     tallies = [part for part in await parts_of(ledger) if isinstance(part, Tally)]
     assert {tally.period for tally in tallies} >= {"all", "2026-W48", "2026-11", "2026-11-24"}
     # The days before the league had days are in no database.

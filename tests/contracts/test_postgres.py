@@ -17,6 +17,8 @@ from scoreboard.adapters.postgres.ordinary import ordinary  # noqa: E402
 from scoreboard.adapters.postgres.schema import migrate  # noqa: E402
 from scoreboard.core.action import Action  # noqa: E402
 from scoreboard.core.award import Outcome, Recorded, Refused, Repeated  # noqa: E402
+from scoreboard.core.posting import Kind  # noqa: E402
+from scoreboard.core.reversal import OneAward  # noqa: E402
 from scoreboard.errors import (  # noqa: E402
     CatalogueMoved,
     Misconfigured,
@@ -26,7 +28,13 @@ from scoreboard.errors import (  # noqa: E402
     Unavailable,
     UserSuspended,
 )
-from scoreboard.ports import Ledger, Opening, Prepared  # noqa: E402
+from scoreboard.ports import (  # noqa: E402
+    Ledger,
+    Moderation,
+    Opening,
+    Prepared,
+    Reversal,
+)
 from tests.conftest import Require  # noqa: E402
 from tests.servers.pgbouncer import PgBouncer, installed_bouncer  # noqa: E402
 from tests.servers.postgres import (  # noqa: E402
@@ -220,9 +228,18 @@ async def ensure_no_rights(url: str) -> None:
             "ALTER TABLE ledger DISABLE TRIGGER ALL",
             "DELETE FROM migrations",
             "UPDATE ledger_head SET epoch = 1",
-            "UPDATE users SET user_id = 'someone'",
+            "DELETE FROM users",
+            "UPDATE users SET user_ref = 77",
         ):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(statement)
+        for statement in (
+            "UPDATE users SET user_id = 'someone'",
+            "UPDATE users SET salt = '123'",
+            "UPDATE users SET user_id = NULL",
+            "UPDATE users SET commitment = sha256('1')",
+        ):
+            with pytest.raises(asyncpg.IntegrityConstraintViolationError):
                 await connection.execute(statement)
     finally:
         await connection.close()
@@ -257,6 +274,13 @@ async def do_everything(ledger: Ledger) -> None:
     assert len(await ledger.own_awards_since(0)) == 5
     assert len(await ledger.postings_of("u1", None, 10)) == 2
     assert len(await ledger.audit(None, 10)) == 5
+    assert (await ledger.moderate(Moderation("u3", Kind.HOLD, "mo", "odd"))) is not None
+    assert len((await ledger.statuses(None, 10)).users) == 1
+    assert len((await ledger.reverse(Reversal(OneAward("a1"), "mo", "odd"))).postings) == 1
+    erased = await ledger.moderate(Moderation("u3", Kind.ERASE, "mo", "asked for"))
+    assert erased is not None
+    await ledger.forget_erased(erased.seq)
+    assert len(await ledger.scores_at("u1", erased.seq, [("default", "all")])) == 1
     await ensure_sums(ledger)
 
 

@@ -170,9 +170,10 @@ class PostgresServer:
 
     def database_of(self, home: Path) -> str:
         """The URL of the database that belongs to a test's folder, with a ledger that has begun."""
-        if len(self._databases) > DATABASES_MAX:
+        name = "home_" + hashlib.sha256(str(home).encode()).hexdigest()[:16]
+        if len(self._databases) > DATABASES_MAX and name not in self._databases:
             self.drop_databases()  # each costs a checkpoint, and kept, eight megabytes
-        return self.clone("home_" + hashlib.sha256(str(home).encode()).hexdigest()[:16])
+        return self.clone(name)
 
     def drop_databases(self) -> None:
         names, self._databases = self._databases, []

@@ -10,11 +10,16 @@ from scoreboard.core.board import Board, Tie
 from scoreboard.core.posting import Kind, Posting
 from scoreboard.core.score import Score
 from scoreboard.core.signing_key import SigningAlgorithm, SigningKey
+from scoreboard.core.user import Status, User
 from scoreboard.core.window import Window
 from scoreboard.ports import AuditEntry
 
 _ACTIONS = msgspec.json.Decoder(tuple[str, ...])
 _WINDOWS = msgspec.json.Decoder(tuple[Window, ...])
+
+
+def to_json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def posting(row: Mapping[str, Any]) -> Posting:
@@ -117,6 +122,21 @@ def recorded(subject: Action | Board | SigningKey) -> str:
     """What the record of changes keeps of it: settings, never a secret."""
     told = subject.record() if isinstance(subject, SigningKey) else subject
     return msgspec.json.encode(told).decode()
+
+
+def user(row: Sequence[Any]) -> User:
+    user_ref, user_id, status = row
+    return User(user_ref, user_id, Status(status))
+
+
+def named_erasures(postings: Sequence[Posting], names: Mapping[int, str]) -> list[Posting]:
+    """Postings as they are, those that erased a user with the name that is still kept."""
+    return [
+        msgspec.structs.replace(posting, user_id=names[posting.seq])
+        if posting.kind is Kind.ERASE and posting.seq in names
+        else posting
+        for posting in postings
+    ]
 
 
 def audit_entry(row: Sequence[Any]) -> AuditEntry:

@@ -22,6 +22,10 @@ class Tail:
             self._postings.clear()
         self._postings.extend(postings)
 
+    def forget(self) -> None:
+        """Keep nothing: a name in it was erased, and followers read what the database says now."""
+        self._postings.clear()
+
     def after(self, seq: int, limit: int) -> Sequence[Posting] | None:
         """Postings after a place, or None when the next one is not kept."""
         kept = self._postings

@@ -33,12 +33,16 @@ class Origin(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Person(Struct, frozen=True, forbid_unknown_fields=True):
-    """The link between a user and the ledger; ``user_id`` is None once the user is erased."""
+    """The link between a user and the ledger.
+
+    Once the user is erased, ``user_id`` and ``salt`` are None, and ``commitment`` is theirs.
+    """
 
     user_ref: int
     user_id: str | None
     salt: bytes | None
     status: str
+    commitment: bytes | None = None
 
 
 class Line(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):

@@ -7,6 +7,7 @@ from msgspec import Struct
 from scoreboard.core.award import Award, Outcome, Recorded, Refused, Repeated
 from scoreboard.core.posting import Kind, Posting
 from scoreboard.core.score import Score, in_range
+from scoreboard.core.user import Status
 from scoreboard.core.window import Period
 from scoreboard.errors import (
     AwardConflict,
@@ -16,7 +17,7 @@ from scoreboard.errors import (
     UserSuspended,
 )
 
-BANNED = "banned"
+BANNED = Status.BANNED
 
 ScoreKey = tuple[str, str, str]
 """Board, period and user of a score."""

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
+from scoreboard.core.award import derived_id
 from scoreboard.core.posting import Kind
 
 
@@ -40,6 +41,22 @@ class User(Struct, frozen=True):
     user_ref: int
     user_id: str
     status: Status
+
+
+class StatusRecord(Struct, frozen=True):
+    """What the record of changes keeps of a user before and after a moderation."""
+
+    status: Status
+
+
+def record_subject(user_ref: int) -> str:
+    """What the record of changes calls a user: never by name, so that it need not be rewritten."""
+    return f"user:{user_ref}"
+
+
+def status_posting_id(kind: Kind, seq: int) -> str:
+    """The id of a posting about a user's status: its place is its own already."""
+    return derived_id(kind.value, "user", str(seq))
 
 
 def moderated(status: Status, kind: Kind) -> Status | None:

@@ -14,6 +14,7 @@ from scoreboard.core.score import Score
 from scoreboard.core.signing_key import SigningKey
 from scoreboard.core.window import Period
 from scoreboard.ports.catalogue import AuditEntry, Catalogue, Change
+from scoreboard.ports.moderation import Moderated
 from scoreboard.ports.proof import Sealed
 from scoreboard.ports.standings import Standings
 
@@ -52,7 +53,7 @@ class Prepared(Struct, frozen=True):
     periods: Mapping[str, Sequence[Period]]
 
 
-class Ledger(Sealed, Standings, Protocol):
+class Ledger(Moderated, Sealed, Standings, Protocol):
     """Remembers: the append-only order of all postings, and the scores that follow from it.
 
     Everything that ``append`` or ``change`` answers for is committed and flushed to disk before

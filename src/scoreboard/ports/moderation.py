@@ -6,13 +6,14 @@ from typing import Protocol
 from msgspec import Struct
 
 from scoreboard.core.posting import Kind, Posting
+from scoreboard.core.reversal import Awards
 from scoreboard.core.score import Score
 from scoreboard.core.user import Status, User
 from scoreboard.ports.catalogue import AuditEntry
 from scoreboard.ports.standings import Key
 
 REVERSE_MAX = 1_000
-"""The most awards that one call reverses: awards wait while it is under way."""
+"""The most awards that one call should reverse: others wait while it is under way."""
 
 
 class Moderation(Struct, frozen=True):
@@ -22,30 +23,6 @@ class Moderation(Struct, frozen=True):
     kind: Kind
     caller: str
     reason: str
-
-
-class OneAward(Struct, frozen=True):
-    """One award, by its id."""
-
-    award_id: str
-
-
-class AwardsOf(Struct, frozen=True):
-    """Awards of a user since a moment (milliseconds)."""
-
-    user_id: str
-    since_ms: int
-
-
-class AwardsBy(Struct, frozen=True):
-    """Awards that a key signed since a moment (milliseconds)."""
-
-    key: str
-    since_ms: int
-
-
-Awards = OneAward | AwardsOf | AwardsBy
-"""Which awards to reverse."""
 
 
 class Reversal(Struct, frozen=True):
@@ -113,8 +90,10 @@ class Moderated(Protocol):
         """
         ...
 
-    async def reverse(self, reversal: Reversal, before: int | None = None) -> Reversed:
-        """Take awards back, the newest first, at most ``REVERSE_MAX`` of them, in one transaction.
+    async def reverse(
+        self, reversal: Reversal, before: int | None = None, limit: int = REVERSE_MAX
+    ) -> Reversed:
+        """Take awards back, the newest first, at most ``limit`` of them, in one transaction.
 
         Each gets one posting for ever, ``reverse``, with its points negated, which counts in the
         periods of the award; what was reversed before is passed over, and so are users who were
@@ -127,7 +106,9 @@ class Moderated(Protocol):
         """
         ...
 
-    async def reversible(self, awards: Awards, before: int | None = None) -> Sequence[Posting]:
+    async def reversible(
+        self, awards: Awards, before: int | None = None, limit: int = REVERSE_MAX
+    ) -> Sequence[Posting]:
         """The awards that ``reverse`` would take back now; empty when nothing is left."""
         ...
 

@@ -6,7 +6,15 @@ import secrets
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
-from scoreboard.adapters.postgres import catalogue, history, proof, reader, schema
+from scoreboard.adapters.postgres import (
+    catalogue,
+    history,
+    moderation,
+    proof,
+    reader,
+    reversals,
+    schema,
+)
 from scoreboard.adapters.postgres.connection import (
     BROKEN,
     CALL_S,
@@ -22,20 +30,28 @@ from scoreboard.adapters.tail import Tail
 from scoreboard.core.award import Award, Outcome
 from scoreboard.core.board import Board
 from scoreboard.core.merkle import Run, TileKey
-from scoreboard.core.posting import Posting
+from scoreboard.core.posting import Kind, Posting
+from scoreboard.core.reversal import Awards
 from scoreboard.core.score import Score
 from scoreboard.core.standing import Page, Row, Snapshot, Standing
+from scoreboard.core.user import Status, User
 from scoreboard.errors import Unavailable
 from scoreboard.ports import (
+    REVERSE_MAX,
     AuditEntry,
     Catalogue,
     Change,
     Head,
     History,
     Key,
+    Moderation,
     Opening,
+    PeriodScore,
     Prepared,
+    Reversal,
+    Reversed,
     Sealing,
+    StatusPage,
 )
 
 READERS = 4
@@ -231,6 +247,55 @@ class PostgresLedger:
 
     async def sealing_at(self, size: int) -> Sealing | None:
         return await self._readers.read(lambda db: proof.covering(db, size))
+
+    # --- moderation
+
+    async def moderate(self, moderation_: Moderation) -> Posting | None:
+        posting = await self._to_the_end(moderation.moderate(self._writer, moderation_))
+        self._committed([posting] if posting else [])
+        if moderation_.kind is Kind.ERASE:
+            self._tail.forget()
+        return posting
+
+    async def forget_erased(self, upto: int) -> None:
+        await self._readers.write(lambda db: db.execute(SQL["forget_erased"], upto))
+
+    async def reverse(
+        self, reversal: Reversal, before: int | None = None, limit: int = REVERSE_MAX
+    ) -> Reversed:
+        taken = await self._to_the_end(reversals.reverse(self._writer, reversal, before, limit))
+        self._committed(taken.postings)
+        return taken
+
+    async def reversible(
+        self, awards: Awards, before: int | None = None, limit: int = REVERSE_MAX
+    ) -> Sequence[Posting]:
+        return await self._readers.read(lambda db: reversals.reversible(db, awards, before, limit))
+
+    async def user(self, user_id: str) -> User | None:
+        return await self._readers.read(lambda db: moderation.user(db, user_id))
+
+    async def status_of(self, user_id: str) -> Status:
+        known = await self.user(user_id)
+        return Status.ACTIVE if known is None else known.status
+
+    async def statuses(self, after: str | None, limit: int) -> StatusPage:
+        return await self._readers.read(lambda db: moderation.statuses(db, after, limit))
+
+    async def scores_at(
+        self, user_id: str, seq: int, spans: Sequence[tuple[str, str]]
+    ) -> Sequence[PeriodScore]:
+        return await self._readers.read(lambda db: moderation.scores_at(db, user_id, seq, spans))
+
+    async def in_order(
+        self, board: str, period: str, after: Key | None, limit: int
+    ) -> Sequence[Score]:
+        return await self._readers.read(
+            lambda db: moderation.in_order(db, (board, period), after, limit)
+        )
+
+    async def record_of(self, user_id: str, before: int | None, limit: int) -> Sequence[AuditEntry]:
+        return await self._readers.read(lambda db: moderation.record_of(db, user_id, before, limit))
 
     # --- the whole
 

@@ -7,7 +7,7 @@ import asyncpg
 from scoreboard.adapters import rows
 from scoreboard.adapters.postgres.connection import SQL, Connection
 from scoreboard.core.board import Board, Tie
-from scoreboard.core.posting import Posting
+from scoreboard.core.posting import Kind, Posting
 from scoreboard.core.score import Score
 from scoreboard.core.standing import (
     NEVER,
@@ -168,7 +168,11 @@ async def marked(connection: Connection, board: str, period: str) -> tuple[int, 
 
 
 async def postings(connection: Connection, after: int, limit: int) -> list[Posting]:
-    return [rows.posting(row) for row in await connection.fetch(SQL["postings"], after, limit)]
+    found = [rows.posting(row) for row in await connection.fetch(SQL["postings"], after, limit)]
+    if not any(posting.kind is Kind.ERASE for posting in found):
+        return found
+    names = dict(await connection.fetch(SQL["erasures"], after, found[-1].seq))
+    return rows.named_erasures(found, names)
 
 
 async def own_awards_since(connection: Connection, at_ms: int) -> list[tuple[str, int]]:

@@ -30,7 +30,9 @@ _GRANTS = """
 GRANT USAGE ON SCHEMA {schema} TO {role};
 GRANT SELECT, INSERT ON ledger, audit, tiles, checkpoints TO {role};
 GRANT SELECT, INSERT, UPDATE ON actions, boards, bookmarks, leases, periods, scores TO {role};
-GRANT SELECT, INSERT, UPDATE (status) ON users TO {role};
+GRANT SELECT, INSERT, UPDATE (status, user_id, salt, commitment) ON users TO {role};
+GRANT DELETE ON scores TO {role};
+GRANT SELECT, INSERT, DELETE ON erasures TO {role};
 GRANT SELECT, INSERT, UPDATE (revoked_at) ON signing_keys TO {role};
 GRANT SELECT, UPDATE (catalogue, fingerprint) ON ledger_head TO {role};
 GRANT SELECT ON migrations TO {role};

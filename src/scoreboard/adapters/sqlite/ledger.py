@@ -10,27 +10,43 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from scoreboard.adapters.migrations import pending
-from scoreboard.adapters.sqlite import catalogue, history, leases, proof, reader
+from scoreboard.adapters.sqlite import (
+    catalogue,
+    history,
+    leases,
+    moderation,
+    proof,
+    reader,
+    reversals,
+)
 from scoreboard.adapters.sqlite.file import SQL, STEPS, applied, connect, migrate, transaction
 from scoreboard.adapters.sqlite.writer import Stage, Writer
 from scoreboard.adapters.tail import Tail
 from scoreboard.core.award import Award, Outcome
 from scoreboard.core.board import Board
 from scoreboard.core.merkle import Run, TileKey
-from scoreboard.core.posting import Posting
+from scoreboard.core.posting import Kind, Posting
+from scoreboard.core.reversal import Awards
 from scoreboard.core.score import Score
 from scoreboard.core.standing import Page, Row, Snapshot, Standing
+from scoreboard.core.user import Status, User
 from scoreboard.errors import Misconfigured
 from scoreboard.ports import (
+    REVERSE_MAX,
     AuditEntry,
     Catalogue,
     Change,
     Head,
     History,
     Key,
+    Moderation,
     Opening,
+    PeriodScore,
     Prepared,
+    Reversal,
+    Reversed,
     Sealing,
+    StatusPage,
 )
 
 READERS = 2
@@ -154,6 +170,53 @@ class SqliteLedger:
 
     async def new_epoch(self, caller: str, reason: str) -> Head:
         return await self._write(history.new_epoch, self._writer, caller, reason)
+
+    # --- moderation
+
+    async def moderate(self, moderation_: Moderation) -> Posting | None:
+        posting = await self._write(moderation.moderate, self._writer, moderation_)
+        self._committed([posting] if posting else [])
+        if moderation_.kind is Kind.ERASE:
+            self._tail.forget()
+        return posting
+
+    async def forget_erased(self, upto: int) -> None:
+        await self._write(moderation.forget_erased, self._writer, upto)
+
+    async def reverse(
+        self, reversal: Reversal, before: int | None = None, limit: int = REVERSE_MAX
+    ) -> Reversed:
+        taken = await self._write(reversals.reverse, self._writer, reversal, before, limit)
+        self._committed(taken.postings)
+        return taken
+
+    async def reversible(
+        self, awards: Awards, before: int | None = None, limit: int = REVERSE_MAX
+    ) -> Sequence[Posting]:
+        return await self._read(reversals.reversible, awards, before, limit)
+
+    async def user(self, user_id: str) -> User | None:
+        return await self._read(moderation.user, user_id)
+
+    async def status_of(self, user_id: str) -> Status:
+        known = await self.user(user_id)
+        return Status.ACTIVE if known is None else known.status
+
+    async def statuses(self, after: str | None, limit: int) -> StatusPage:
+        return await self._read(moderation.statuses, after, limit)
+
+    async def scores_at(
+        self, user_id: str, seq: int, spans: Sequence[tuple[str, str]]
+    ) -> Sequence[PeriodScore]:
+        return await self._read(moderation.scores_at, user_id, seq, spans)
+
+    async def in_order(
+        self, board: str, period: str, after: Key | None, limit: int
+    ) -> Sequence[Score]:
+        return await self._read(moderation.in_order, (board, period), after, limit)
+
+    async def record_of(self, user_id: str, before: int | None, limit: int) -> Sequence[AuditEntry]:
+        return await self._read(moderation.record_of, user_id, before, limit)
 
     def _committed(self, postings: Sequence[Posting]) -> None:
         if not postings:

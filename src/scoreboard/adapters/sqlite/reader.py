@@ -8,7 +8,7 @@ from scoreboard.adapters import rows
 from scoreboard.adapters.sqlite.file import SQL, named
 from scoreboard.adapters.sqlite.writer import to_json
 from scoreboard.core.board import Board
-from scoreboard.core.posting import Posting
+from scoreboard.core.posting import Kind, Posting
 from scoreboard.core.score import Score
 from scoreboard.core.standing import (
     TOP_SIZE,
@@ -127,7 +127,11 @@ def around(
 
 def postings(db: sqlite3.Connection, after: int, limit: int) -> list[Posting]:
     cursor = db.execute(SQL["postings"], {"after": after, "limit": limit})
-    return [rows.posting(named(cursor, row)) for row in cursor.fetchall()]
+    found = [rows.posting(named(cursor, row)) for row in cursor.fetchall()]
+    if not any(posting.kind is Kind.ERASE for posting in found):
+        return found
+    bounds = {"after": after, "upto": found[-1].seq}
+    return rows.named_erasures(found, dict(db.execute(SQL["erasures"], bounds).fetchall()))
 
 
 def own_awards_since(db: sqlite3.Connection, at_ms: int) -> list[tuple[str, int]]:

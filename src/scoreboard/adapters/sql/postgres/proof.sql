@@ -5,7 +5,7 @@
 -- so many.
 SELECT
     l.seq, l.epoch, l.award_id, l.kind, l.board, l.at, l.points, l.user_ref, l.action_id,
-    l.score_after, l.key, l.caller, l.reverses, l.detail, u.user_id, u.salt, NULL AS commitment
+    l.score_after, l.key, l.caller, l.reverses, l.detail, u.user_id, u.salt, u.commitment
 FROM ledger AS l
 LEFT JOIN users AS u USING (user_ref)
 WHERE l.seq > $1

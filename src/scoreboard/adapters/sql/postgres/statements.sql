@@ -132,10 +132,15 @@ INSERT INTO audit (at, caller, operation, subject, reason, before, after)
 VALUES ($1, $2, $3, $4, $5, $6, $7);
 
 -- name: audit
-SELECT entry, at, caller, operation, subject, reason, before, after
-FROM audit
-WHERE entry < $1
-ORDER BY entry DESC
+-- A user is recorded by reference, and told by name as long as there is one.
+SELECT
+    a.entry, a.at, a.caller, a.operation, coalesce(u.user_id, a.subject) AS subject, a.reason,
+    a.before, a.after
+FROM audit AS a
+LEFT JOIN users AS u
+    ON u.user_ref = CASE WHEN a.subject LIKE 'user:%' THEN substr(a.subject, 6)::BIGINT END
+WHERE a.entry < $1
+ORDER BY a.entry DESC
 LIMIT $2;
 
 -- name: postings
@@ -489,7 +494,7 @@ LIMIT $2;
 
 -- name: people
 -- After a user reference, at most so many.
-SELECT user_ref, user_id, salt, status
+SELECT user_ref, user_id, salt, status, commitment
 FROM users
 WHERE user_ref > $1
 ORDER BY user_ref

@@ -4,7 +4,7 @@
 -- Postings in the order of core/history.py, and what stands for their users.
 SELECT
     l.seq, l.epoch, l.award_id, l.kind, l.board, l.at, l.points, l.user_ref, l.action_id,
-    l.score_after, l.key, l.caller, l.reverses, l.detail, u.user_id, u.salt, NULL AS commitment
+    l.score_after, l.key, l.caller, l.reverses, l.detail, u.user_id, u.salt, u.commitment
 FROM ledger AS l
 LEFT JOIN users AS u USING (user_ref)
 WHERE l.seq > :after

@@ -8,9 +8,10 @@ FROM ledger_head;
 
 -- name: known
 -- Postings by award id. :ids is a JSON array.
-SELECT l.*, u.user_id
+SELECT l.*, u.user_id, reversed.at AS reversed_at
 FROM ledger AS l
 LEFT JOIN users AS u USING (user_ref)
+LEFT JOIN ledger AS reversed ON reversed.seq = l.reverses
 WHERE l.award_id IN (SELECT value FROM json_each(:ids));
 
 -- name: users
@@ -163,10 +164,15 @@ INSERT INTO audit (at, caller, operation, subject, reason, before, after)
 VALUES (:at, :caller, :operation, :subject, :reason, :before, :after);
 
 -- name: audit
-SELECT entry, at, caller, operation, subject, reason, before, after
-FROM audit
-WHERE entry < :before
-ORDER BY entry DESC
+-- A user is recorded by reference, and told by name as long as there is one.
+SELECT
+    a.entry, a.at, a.caller, a.operation, coalesce(u.user_id, a.subject), a.reason, a.before,
+    a.after
+FROM audit AS a
+LEFT JOIN users AS u
+    ON u.user_ref = iif(a.subject LIKE 'user:%', CAST(substr(a.subject, 6) AS INTEGER), NULL)
+WHERE a.entry < :before
+ORDER BY a.entry DESC
 LIMIT :limit;
 
 -- name: postings
@@ -354,7 +360,7 @@ ORDER BY entry
 LIMIT :limit;
 
 -- name: people
-SELECT user_ref, user_id, salt, status
+SELECT user_ref, user_id, salt, status, commitment
 FROM users
 WHERE user_ref > :after
 ORDER BY user_ref
@@ -375,8 +381,8 @@ INSERT INTO audit (entry, at, caller, operation, subject, reason, before, after)
 VALUES (:entry, :at, :caller, :operation, :subject, :reason, :before, :after);
 
 -- name: restore_user
-INSERT INTO users (user_ref, user_id, salt, status)
-VALUES (:user_ref, :user_id, :salt, :status);
+INSERT INTO users (user_ref, user_id, salt, status, commitment)
+VALUES (:user_ref, :user_id, :salt, :status, :commitment);
 
 -- name: restore_mark
 INSERT INTO periods (board, period, marked, marked_at)
