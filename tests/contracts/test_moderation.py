@@ -407,6 +407,18 @@ async def test_an_erased_user_is_gone_and_the_ledger_stands(ledger: Ledger, cloc
         await moderate(ledger, Kind.ERASE)
 
 
+async def test_what_was_sealed_about_the_erased_stays_true(ledger: Ledger, clock: Clock) -> None:
+    await append(ledger, clock, award("a1"), award("a2", "u2"))
+    await moderate(ledger, Kind.HOLD)
+    [taken] = await take_back(ledger, OneAward("a1"))
+    before = await ledger.leaves(0, taken.seq)
+    await moderate(ledger, Kind.ERASE)
+    after = await ledger.leaves(0, 100)
+    assert after[: taken.seq] == before
+    assert len(after) == taken.seq + 1
+    assert await ledger.salt(taken.user_ref or 0) is None
+
+
 async def test_a_name_that_comes_again_is_somebody_new(ledger: Ledger, clock: Clock) -> None:
     [first] = map(posting_of, await append(ledger, clock, award("a1")))
     await moderate(ledger, Kind.BAN)
