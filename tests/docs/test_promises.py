@@ -65,12 +65,12 @@ def test_a_service_says_what_the_page_lists(service: Service) -> None:
 
 FAILING = """
 import sys
-from scoreboard.telemetry import Event, configure_log, log
+from scoreboard.telemetry import Event, Log, Telemetry, log
 
 def fail(token):
     raise KeyError(len(token))
 
-configure_log("info", sys.argv[1])
+Log("info", sys.argv[1], Telemetry()).configure()
 secret = "-".join(("very", "secret"))
 try:
     fail(secret)

@@ -1,11 +1,13 @@
 """The only place that picks adapters, and owns every task's life and death."""
 
+import asyncio
 import contextlib
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
-from scoreboard.adapters.keys import SigningKeys, local_secret, mint
+from scoreboard.adapters.keys import SigningKeys, derive, local_secret, mint
 from scoreboard.assembly.backends import cautions, make_folder, open_ledger
 from scoreboard.assembly.own_secret import fits, own_secret
 from scoreboard.assembly.probe import Probe, probe
@@ -13,7 +15,7 @@ from scoreboard.errors import Misconfigured
 from scoreboard.ports import Ledger
 from scoreboard.settings import Settings
 from scoreboard.settings.parse import masked
-from scoreboard.telemetry import Event, configure_log, log
+from scoreboard.telemetry import Event, Log, Telemetry, log
 
 __all__ = ["Probe", "cautions", "fits", "local_token", "open_ledger", "probe", "sealed", "serve"]
 
@@ -65,22 +67,35 @@ async def serve(settings: Settings, *, ready: Callable[[str], None] | None = Non
     from scoreboard.assembly.process import listeners_of, run, url_of  # noqa: PLC0415
     from scoreboard.assembly.services import GATEWAY, services_of  # noqa: PLC0415
 
-    configure_log(settings.log_level, settings.log_format)
+    telemetry = Telemetry()
+    said = Log(settings.log_level, settings.log_format, telemetry)
+    said.configure()
+    asyncio.get_running_loop().set_exception_handler(_loop_failed)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     make_folder(settings.data)
-    async with contextlib.AsyncExitStack() as stack:
-        listeners = listeners_of(settings)
-        stack.callback(listeners.close)
-        url = url_of(listeners.main)
-        services = await services_of(settings, stack)
-        node = await Node.made(services, services.backends.secret, url, stack)
-        log().info(
-            Event.SERVICE_STARTED,
-            url=url,
-            role=settings.role,
-            ledger=None if settings.role == GATEWAY else masked(str(settings.ledger)),
-            ranking=masked(str(settings.ranking)),
-            bus=masked(str(settings.bus)),
-        )
-        await run(node, listeners, ready)
-    log().info(Event.SERVICE_STOPPED)
+    try:
+        async with contextlib.AsyncExitStack() as stack:
+            listeners = listeners_of(settings)
+            stack.callback(listeners.close)
+            url = url_of(listeners.main)
+            services = await services_of(settings, telemetry, stack)
+            said.name_users_by(derive(services.backends.secret, "log"))
+            node = await Node.made(services, services.backends.secret, url, stack)
+            log().info(
+                Event.SERVICE_STARTED,
+                url=url,
+                role=settings.role,
+                ledger=None if settings.role == GATEWAY else masked(str(settings.ledger)),
+                ranking=masked(str(settings.ranking)),
+                bus=masked(str(settings.bus)),
+            )
+            await run(node, listeners, ready)
+        log().info(Event.SERVICE_STOPPED)
+    finally:
+        said.outlet.close()
+
+
+def _loop_failed(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What nobody waited for; the rest of its message shows arguments, which are not ours."""
+    message = str(context.get("message", "")).partition("(")[0]
+    log().error(Event.LOOP_FAILED, says=message, exc_info=context.get("exception"))

@@ -10,6 +10,7 @@ from scoreboard.adapters.keys import derive
 from scoreboard.assembly.services import GATEWAY, Services, clock_ms
 from scoreboard.assembly.token_keys import key_source
 from scoreboard.settings import Settings
+from scoreboard.web.access import AccessLog
 from scoreboard.web.address import client_address
 from scoreboard.web.admin import AdminHandler
 from scoreboard.web.admission import Admission
@@ -68,6 +69,7 @@ class Node(Struct):
             origins=frozenset(settings.origins) | _own_origins(url),
             address=lambda scope: client_address(scope, settings.trusted_proxies),
             telemetry=telemetry,
+            access=AccessLog(settings.log_sample),
         )
         offered = OFFERED[settings.role]
         mounted = _mounted(services, gate, verifier, Cursors(derive(secret, "cursor")))

@@ -109,14 +109,16 @@ def clock_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-async def services_of(settings: Settings, stack: contextlib.AsyncExitStack) -> Services:
+async def services_of(
+    settings: Settings, telemetry: Telemetry, stack: contextlib.AsyncExitStack
+) -> Services:
     """The services of the role; what has to be closed is on the stack.
 
     Raises:
         Misconfigured, Unavailable: it cannot start.
     """
     ensure_sensible(settings)
-    telemetry, health = Telemetry(), Health("ranking")
+    health = Health("ranking")
     _watch_itself(settings, health, telemetry)
     backends = await _backends(settings, health, telemetry, stack)
     boards: Boards = HeardCatalogue(backends.bus)
@@ -271,6 +273,7 @@ async def _leading(
 async def _leadership(services: Services, stack: contextlib.AsyncExitStack) -> Leadership:
     settings, ledger = services.settings, services.backends.ledger
     if not settings.ledger.shared and not settings.ranking.shared:
+        services.telemetry.child("scoreboard_leader").set(1)
         return Alone()
     lease = Lease(ledger, _holder(), services.telemetry)
     stack.push_async_callback(_resign, lease)

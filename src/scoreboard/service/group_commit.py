@@ -1,6 +1,7 @@
 """Group commit: every award that waits while a commit is under way goes into the next one."""
 
 import asyncio
+import contextvars
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -22,7 +23,7 @@ from scoreboard.ports import Ledger, Prepared
 from scoreboard.service.catalogue import CurrentCatalogue
 from scoreboard.service.health import Health
 from scoreboard.service.tally import Tally
-from scoreboard.telemetry import Event, Telemetry, log, now_s
+from scoreboard.telemetry import Event, RequestContext, Telemetry, current_request, log, now_s
 
 WAIT_MAX_S = 2.0
 """An award that waited longer for its turn is refused unwritten: its caller has other plans."""
@@ -30,11 +31,15 @@ WAIT_MAX_S = 2.0
 MOVES_MAX = 3
 """Tries for a group whose periods or settings move on under it."""
 
+TOLD_MAX = 8
+"""Requests of a group that are named in the log."""
+
 
 class _Waiting(Struct):
     award: Award
     outcome: "asyncio.Future[Outcome]"
     since_s: float
+    request: RequestContext | None
 
 
 class GroupCommit:
@@ -77,10 +82,12 @@ class GroupCommit:
         if len(self._waiting) >= self._queue_max:
             raise Overloaded
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(award, loop.create_future(), loop.time())
+        waiting = _Waiting(award, loop.create_future(), loop.time(), current_request())
         self._waiting.append(waiting)
         if self._writing is None:
-            self._writing = loop.create_task(self._write_all())
+            # Not in the context of the award that happens to be the first.
+            context = contextvars.Context()
+            self._writing = loop.create_task(self._write_all(), context=context)
         return await waiting.outcome
 
     async def drain(self) -> None:
@@ -116,7 +123,7 @@ class GroupCommit:
         except ScoreboardError as error:
             self._fail(group, error)
         except Exception:  # noqa: BLE001 - whatever it is, these awards may have been recorded
-            log().exception(Event.LEDGER_FAILED, awards=len(group))
+            log().exception(Event.LEDGER_FAILED, **_told(group))
             self._fail(group, OutcomeUnknown())
         else:
             self._health.restored("ledger")
@@ -167,10 +174,16 @@ class GroupCommit:
         return Prepared(self._catalogue.version, periods)
 
     def _fail(self, group: Sequence[_Waiting], error: ScoreboardError) -> None:
-        log().warning(Event.LEDGER_FAILED, code=error.code, awards=len(group))
+        log().warning(Event.LEDGER_FAILED, code=error.code, **_told(group))
         self._health.lost("ledger")
         if isinstance(error, OutcomeUnknown):
             self._unknown.inc(len(group))
         for waiting in group:
             if not waiting.outcome.done():
                 waiting.outcome.set_exception(type(error)())
+
+
+def _told(group: Sequence[_Waiting]) -> dict[str, object]:
+    """What the log says of a group: how many, and the first requests' ids."""
+    requests = [each.request.request_id for each in group[:TOLD_MAX] if each.request is not None]
+    return {"awards": len(group), "requests": requests}

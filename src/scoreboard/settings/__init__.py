@@ -63,6 +63,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     drain_s: int
     log_level: str
     log_format: str
+    log_sample: int
 
 
 class Given(NamedTuple):

@@ -250,6 +250,14 @@ SETTINGS = (
         "json, console, or auto: console in a terminal, json elsewhere.",
         parse.choice("json", "console", "auto"),
     ),
+    Setting(
+        "LOG_SAMPLE",
+        "0",
+        "requests",
+        "Of so many requests that were answered well, one is logged: 1 is every one, 0 none. Our "
+        "own failures are always logged.",
+        parse.integer(0, 1_000_000),
+    ),
 )
 
 BY_NAME = {setting.name: setting for setting in SETTINGS}

@@ -6,8 +6,27 @@ come from closed sets, never from a request.
 """
 
 from scoreboard.telemetry.events import Event
-from scoreboard.telemetry.logs import configure_log, log
+from scoreboard.telemetry.logs import Log, log
 from scoreboard.telemetry.metrics import METRICS, TABLE, Metric
 from scoreboard.telemetry.registry import Telemetry, now_s
+from scoreboard.telemetry.request import (
+    RequestContext,
+    begin_request,
+    current_request,
+    refused_request,
+)
 
-__all__ = ["METRICS", "TABLE", "Event", "Metric", "Telemetry", "configure_log", "log", "now_s"]
+__all__ = [
+    "METRICS",
+    "TABLE",
+    "Event",
+    "Log",
+    "Metric",
+    "RequestContext",
+    "Telemetry",
+    "begin_request",
+    "current_request",
+    "log",
+    "now_s",
+    "refused_request",
+]  # fmt: skip

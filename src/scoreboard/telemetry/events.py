@@ -31,3 +31,8 @@ class Event(StrEnum):
     PERIOD_OPENED = "period.opened"
     VIEWER_FAILED = "viewer.failed"
     TASK_FAILED = "task.failed"
+    REQUEST_REFUSED = "request.refused"
+    REQUEST_ANSWERED = "request.answered"
+    LOOP_FAILED = "loop.failed"
+    LOG_DROPPED = "log.dropped"
+    LIBRARY_FAILED = "library.failed"

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -20,6 +19,7 @@ from scoreboard.errors import (
 )
 from scoreboard.service.frame import Frame, frame_of
 from scoreboard.service.hub import Channel
+from scoreboard.telemetry import refused_request
 from scoreboard.web.live_node import Live
 from scoreboard.web.problems import Headers, answer
 from scoreboard.web.seats import user_seat
@@ -149,7 +149,7 @@ def fields(scope: Scope, name: bytes) -> list[str]:
 def problem(error: Exception) -> tuple[int, Headers, bytes]:
     """A refusal, as an HTTP answer."""
     known = error if isinstance(error, ScoreboardError) else Unavailable()
-    return answer(known, str(uuid.uuid4()))
+    return answer(known, refused_request(known.code))
 
 
 def take_user(live: Live, caller: Caller | None) -> None:

@@ -1,7 +1,7 @@
 """The ASGI application: every operation of the contract, behind one gate."""
 
-import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from typing import Any
 
 from msgspec import Struct
 from starlette.routing import BaseRoute, Route, Router, WebSocketRoute
@@ -16,8 +16,16 @@ from scoreboard.errors import (
     Unavailable,
 )
 from scoreboard.ports import Limiter, Rate
-from scoreboard.telemetry import Event, Telemetry, log, now_s
+from scoreboard.telemetry import (
+    Event,
+    Telemetry,
+    begin_request,
+    log,
+    now_s,
+    refused_request,
+)
 from scoreboard.web import problems
+from scoreboard.web.access import AccessLog, Seen
 from scoreboard.web.contract import Operation
 from scoreboard.web.exchange import Exchange, Handler, Headers, Receive, Reply, Scope, Send
 from scoreboard.web.whole_reply import REPLY
@@ -30,6 +38,8 @@ PREFLIGHT_MAX_AGE_S = 600
 ADMIN = "/v1/admin"
 """Below it many routes are seldom asked: one histogram for all of them."""
 
+LIVE = "/ws/scoreboard"
+
 _SAFE: Headers = [(b"x-content-type-options", b"nosniff")]
 _EXPOSED = (
     b"Award-Id, ETag, Idempotency-Replayed, Location, RateLimit, RateLimit-Policy, Retry-After"
@@ -40,7 +50,7 @@ _ASKED = b"Authorization, Content-Type, Idempotency-Key, Action-Signature, If-No
 class Gate:
     """What every request passes: origin, the address's rate, errors as problems, metrics."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it asks, and what it tells
         self,
         *,
         limiter: Limiter,
@@ -48,11 +58,13 @@ class Gate:
         origins: frozenset[str],
         address: Callable[[Scope], str],
         telemetry: Telemetry,
+        access: AccessLog | None = None,
     ) -> None:
         self._limiter = limiter
         self._ip_rate = ip_rate
         self.origins = origins
         self.address = address
+        self.access = access or AccessLog(0)
         self._telemetry = telemetry
 
     def cross_origin(self, scope: Scope) -> Headers:
@@ -103,7 +115,8 @@ class Resource:
         self._seconds = telemetry.child("scoreboard_http_request_seconds", timed)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        began = now_s()
+        began_s = now_s()
+        request = begin_request()
         method: str = scope["method"]
         reply = await self._reply(method, Exchange(scope, receive))
         headers = [
@@ -125,7 +138,8 @@ class Resource:
         self._telemetry.child(
             "scoreboard_http_requests_total", self._path, known, str(reply.status)
         ).inc()
-        self._seconds.observe(now_s() - began)
+        self._seconds.observe(now_s() - began_s)
+        self._gate.access.note(Seen(self._path, known, reply.status, began_s, request.code))
 
     async def _reply(self, method: str, exchange: Exchange) -> Reply:
         try:
@@ -167,11 +181,9 @@ class Resource:
 
 def refusal(error: ScoreboardError) -> Reply:
     """An error as a problem document."""
-    request_id = str(uuid.uuid4())
-    status, headers, body = problems.answer(error, request_id)
-    if status == 503:  # noqa: PLR2004 - the refusals that an operator has to know of
-        log().warning(Event.REQUEST_FAILED, code=error.code, request_id=request_id)
-    return Reply(status, [field for field in headers if field[0] != b"content-length"], body)
+    status, headers, body = problems.answer(error, refused_request(error.code))
+    kept = [field for field in headers if field[0] != b"content-length"]
+    return Reply(status, kept, body)
 
 
 class Mounted(Struct, frozen=True):
@@ -197,10 +209,12 @@ def application(
     counted: dict[str, bool] = {}
     streams: list[BaseRoute] = []
     if mounted.live is not None:
-        streams.append(WebSocketRoute("/ws/scoreboard", mounted.live))
+        counted_live = Counted(mounted.live, LIVE, gate, telemetry)
+        streams.append(WebSocketRoute(LIVE, counted_live))
     for operation in operations:
         if operation.name in mounted.streams:
-            endpoint = Stream(mounted.streams[operation.name], operation.path, gate, telemetry)
+            stream = Counted(mounted.streams[operation.name], operation.path, gate, telemetry)
+            endpoint = Stream(stream, operation.path, gate, telemetry)
             streams.append(Route(operation.path, endpoint))
             continue
         handlers = by_path.setdefault(operation.path, {})
@@ -232,6 +246,45 @@ class Stream:
             await self._refusing(scope, receive, send)
             return
         await self._endpoint(scope, receive, send)
+
+
+class Counted:
+    """An endpoint that speaks ASGI itself; its answer's status is seen as it passes."""
+
+    def __init__(self, endpoint: Application, path: str, gate: Gate, telemetry: Telemetry) -> None:
+        self._endpoint = endpoint
+        self._path = path
+        self._gate = gate
+        self._telemetry = telemetry
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began_s = now_s()
+        request = begin_request()
+        seen = False
+
+        async def count(message: MutableMapping[str, Any]) -> None:
+            nonlocal seen
+            status = None if seen else _status(message)
+            if status is not None:
+                seen = True
+                self._telemetry.child(
+                    "scoreboard_http_requests_total", self._path, "GET", str(status)
+                ).inc()
+                self._gate.access.note(Seen(self._path, "GET", status, began_s, request.code))
+            await send(message)
+
+        await self._endpoint(scope, receive, count)
+
+
+def _status(message: MutableMapping[str, Any]) -> int | None:
+    match message["type"]:
+        case "http.response.start" | "websocket.http.response.start":
+            return int(message["status"])
+        case "websocket.accept":
+            return 101
+        case "websocket.close":  # before it was accepted: servers answer so
+            return 403
+    return None
 
 
 class Elsewhere:

@@ -2,7 +2,7 @@
 
 from scoreboard.core.token import Scope as TokenScope
 from scoreboard.errors import InsufficientScope, InvalidToken
-from scoreboard.telemetry import Telemetry
+from scoreboard.telemetry import Telemetry, current_request
 from scoreboard.web.exchange import Exchange
 from scoreboard.web.tokens import Caller, TokenVerifier
 
@@ -23,7 +23,11 @@ class Authenticator:
         except InvalidToken as error:
             self._telemetry.child("scoreboard_token_failures_total", error.reason).inc()
             raise
-        return self._verifier.cached(token) or await self._verifier.verify(token)
+        caller = self._verifier.cached(token) or await self._verifier.verify(token)
+        request = current_request()
+        if request is not None:
+            request.caller = caller.subject
+        return caller
 
     async def caller_with(self, exchange: Exchange, scope: TokenScope) -> Caller:
         """Raises: InvalidToken, and InsufficientScope when the token lacks the scope."""
