@@ -110,7 +110,7 @@ class SignatureExpired(Refusal):
 
 
 class SuspiciousActivity(Refusal):
-    """A rule of this action refused the award."""
+    """A rule of this action, of its board or of the key that signed it refused the award."""
 
     code = "suspicious-activity"
 

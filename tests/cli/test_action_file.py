@@ -6,7 +6,8 @@ import pytest
 
 from scoreboard.cli.action_file import read_actions
 from scoreboard.cli.terminal import Failure
-from scoreboard.core.action import Action, Caps
+from scoreboard.core.action import Action
+from scoreboard.core.rule import Caps
 
 QUIZ = Action(action_id="quiz", points=50, cooldown_s=5, caps=Caps(day=3), requires_signature=True)
 LAP = Action(action_id="lap", points=-1, board="races")

@@ -9,6 +9,7 @@ from scoreboard.core.action import Action
 from scoreboard.core.award import Award, Outcome, Recorded, Refused
 from scoreboard.core.board import Board, Tie
 from scoreboard.core.posting import Kind, Posting
+from scoreboard.core.rules import Rules
 from scoreboard.core.score import Score
 from scoreboard.core.signing_key import SigningKey
 from scoreboard.core.window import Window
@@ -70,7 +71,8 @@ async def append(ledger: Ledger, clock: Clock, *awards: Award) -> tuple[Outcome,
     at = max(clock(), (await ledger.head()).at)
     named = {award.action.board for award in awards}
     periods = {board: catalogue.boards[board].periods_at(at) for board in named}
-    return tuple(await ledger.append(awards, Prepared(catalogue.version, periods)))
+    rules = Rules.of(catalogue.boards.values(), catalogue.keys.values())
+    return tuple(await ledger.append(awards, Prepared(catalogue.version, periods, rules)))
 
 
 def posting_of(outcome: Outcome) -> Posting:

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoreboard.core.action import Action, Caps
+from scoreboard.core.action import Action
 from scoreboard.core.award import Award, Outcome, Recorded, Refused, Repeated
 from scoreboard.core.board import Board, Tie
 from scoreboard.core.posting import Kind
+from scoreboard.core.rule import Caps
 from scoreboard.core.score import SCORE_MAX, Score
 from scoreboard.core.standing import Next, placed_by_sorting
 from scoreboard.core.window import Window

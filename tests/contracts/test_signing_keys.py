@@ -8,8 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from scoreboard.core.action import Action, Caps
+from scoreboard.core.action import Action
 from scoreboard.core.award import Award, Repeated
+from scoreboard.core.rule import Caps
 from scoreboard.core.signing_key import SigningAlgorithm, SigningKey
 from scoreboard.errors import CatalogueMoved, InvalidPayload
 from scoreboard.ports import Change, Ledger, Prepared

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoreboard.core.action import Action, Caps, Rule
+from scoreboard.core.action import Action
+from scoreboard.core.rule import Caps, Past, Rule
 from scoreboard.core.score import SCORE_MAX
 
 MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
@@ -20,6 +21,21 @@ def action(cooldown_s: int = 0, minute: int = 0, hour: int = 0, day: int = 0) ->
         cooldown_s=cooldown_s,
         caps=Caps(minute=minute, hour=hour, day=day),
     )
+
+
+def past(earlier: list[int], at_ms: int) -> Past:
+    """What a ledger would count."""
+    return Past(
+        minute=sum(at_ms - moment < MINUTE_MS for moment in earlier),
+        hour=sum(at_ms - moment < HOUR_MS for moment in earlier),
+        day=sum(at_ms - moment < DAY_MS for moment in earlier),
+        last_ms=earlier[-1] if earlier else None,
+    )
+
+
+def rule_of(subject: Action, earlier: list[int], at_ms: int) -> Rule | None:
+    hit = subject.broken_rule(past(earlier, at_ms), at_ms)
+    return hit.rule if hit else None
 
 
 def oracle(subject: Action, earlier: list[int], at_ms: int) -> Rule | None:
@@ -56,7 +72,7 @@ def test_a_rule_breaks_exactly_when_a_look_at_all_the_past_says_so(
     for gap in gaps:
         now += gap
         earlier.append(now)
-    assert subject.broken_rule(earlier, now + last) == oracle(subject, earlier, now + last)
+    assert rule_of(subject, earlier, now + last) == oracle(subject, earlier, now + last)
 
 
 @given(rules, st.lists(spans, min_size=1, max_size=60))
@@ -64,7 +80,7 @@ def test_no_span_ever_holds_more_than_its_cap(subject: Action, gaps: list[int]) 
     given_at, now = [], 0
     for gap in gaps:
         now += gap
-        if subject.broken_rule(given_at, now) is None:
+        if rule_of(subject, given_at, now) is None:
             given_at.append(now)
     for cap, span_ms in (
         (subject.caps.minute, MINUTE_MS),
@@ -81,54 +97,28 @@ def test_no_span_ever_holds_more_than_its_cap(subject: Action, gaps: list[int]) 
         assert all(gap >= subject.cooldown_s * 1000 for gap in between)
 
 
-@given(rules, st.lists(st.integers(0, 2 * DAY_MS), max_size=8).map(sorted), st.integers(0, DAY_MS))
-def test_moments_older_than_its_memory_never_matter(
-    subject: Action, earlier: list[int], last: int
-) -> None:
-    at_ms = 2 * DAY_MS + last
-    remembered = [moment for moment in earlier if at_ms - moment < subject.memory_ms()]
-    assert subject.broken_rule(remembered, at_ms) == subject.broken_rule(earlier, at_ms)
-
-
-@pytest.mark.parametrize(
-    ("subject", "memory_ms"),
-    [
-        (action(), 0),
-        (action(cooldown_s=5), 5_000),
-        (action(minute=1), MINUTE_MS),
-        (action(cooldown_s=61, minute=1), 61_000),
-        (action(hour=1, minute=9), HOUR_MS),
-        (action(day=1), DAY_MS),
-        (action(cooldown_s=31_536_000, day=1), 31_536_000_000),
-    ],
-)
-def test_memory_reaches_as_far_as_the_longest_rule(subject: Action, memory_ms: int) -> None:
-    assert subject.memory_ms() == memory_ms
-    assert subject.has_rules == (memory_ms > 0)
-
-
 def test_a_cooldown_ends_at_its_last_millisecond() -> None:
     subject = action(cooldown_s=10)
-    assert subject.broken_rule([1000], 10_999) is Rule.COOLDOWN
-    assert subject.broken_rule([1000], 11_000) is None
-    assert subject.broken_rule([], 0) is None
+    assert rule_of(subject, [1000], 10_999) is Rule.COOLDOWN
+    assert rule_of(subject, [1000], 11_000) is None
+    assert rule_of(subject, [], 0) is None
 
 
 def test_a_cap_of_five_a_day_is_never_ten_around_midnight() -> None:
     subject = action(day=5)
     midnight = 20_000 * DAY_MS
     before = [midnight - 5 + index for index in range(5)]
-    assert subject.broken_rule(before, midnight) is Rule.CAP_DAY
-    assert subject.broken_rule(before, midnight - 5 + DAY_MS) is None
+    assert rule_of(subject, before, midnight) is Rule.CAP_DAY
+    assert rule_of(subject, before, midnight - 5 + DAY_MS) is None
 
 
 def test_rules_are_named_in_order() -> None:
     strict = action(cooldown_s=1, minute=1, hour=1, day=1)
-    assert strict.broken_rule([0], 0) is Rule.COOLDOWN
-    assert strict.broken_rule([0], 1000) is Rule.CAP_MINUTE
-    assert strict.broken_rule([0], MINUTE_MS) is Rule.CAP_HOUR
-    assert strict.broken_rule([0], HOUR_MS) is Rule.CAP_DAY
-    assert strict.broken_rule([0], DAY_MS) is None
+    assert rule_of(strict, [0], 0) is Rule.COOLDOWN
+    assert rule_of(strict, [0], 1000) is Rule.CAP_MINUTE
+    assert rule_of(strict, [0], MINUTE_MS) is Rule.CAP_HOUR
+    assert rule_of(strict, [0], HOUR_MS) is Rule.CAP_DAY
+    assert rule_of(strict, [0], DAY_MS) is None
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoreboard.core.action import Action, Caps, Rule
+from scoreboard.core.action import Action
 from scoreboard.core.award import Award, Recorded, Refused, Repeated
 from scoreboard.core.judgement import BANNED, Knowledge, ensure_current, judge
 from scoreboard.core.posting import Kind
+from scoreboard.core.rule import Caps, Past, Rule
+from scoreboard.core.rules import past_with_action
 from scoreboard.core.score import SCORE_MAX, Score
 from scoreboard.core.window import ALL, Window, period_at
 from scoreboard.errors import (
@@ -38,7 +40,7 @@ def knowledge(**known: object) -> Knowledge:
         "known": {},
         "users": {"u1": (1, "active"), "u2": (2, "active"), "u3": (3, BANNED)},
         "scores": {},
-        "earlier": {},
+        "past": {},
     }
     return Knowledge(**(facts | known))
 
@@ -99,7 +101,7 @@ def test_a_banned_user_collects_nothing_but_still_gets_old_answers() -> None:
 def test_rules_see_those_before_in_the_group_and_a_refusal_leaves_no_trace() -> None:
     twice = Action(action_id="quiz", points=5, caps=Caps(day=2))
     awards = [award(f"a{index}", action=twice) for index in range(4)]
-    facts = knowledge(earlier={("u1", "quiz"): [NOW - 86_400_000 + 1]})
+    facts = knowledge(past={past_with_action("u1", "quiz"): Past(day=1)})
     outcomes = judge([*awards, award("b", "u2", twice)], PERIODS, facts).outcomes
     kinds = [type(outcome) for outcome in outcomes]
     assert kinds == [Recorded, Refused, Refused, Refused, Recorded]

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from scoreboard.adapters.keys import SigningKeys
-from scoreboard.core.action import Action, Caps
+from scoreboard.core.action import Action
+from scoreboard.core.rule import Caps
 from scoreboard.errors import (
     AwardConflict,
     ForbiddenUser,

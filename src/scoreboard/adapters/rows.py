@@ -5,9 +5,11 @@ from typing import Any
 
 import msgspec
 
-from scoreboard.core.action import Action, Caps
+from scoreboard.core.action import Action
 from scoreboard.core.board import Board, Tie
+from scoreboard.core.incident import Incident
 from scoreboard.core.posting import Kind, Posting
+from scoreboard.core.rule import Caps, Hit, Rule
 from scoreboard.core.score import Score
 from scoreboard.core.signing_key import SigningAlgorithm, SigningKey
 from scoreboard.core.user import Status, User
@@ -48,7 +50,7 @@ def score(row: Sequence[Any]) -> Score:
 
 
 def action(row: Sequence[Any]) -> Action:
-    action_id, points, board, cooldown_s, minute, hour, day, requires_signature = row
+    action_id, points, board, cooldown_s, minute, hour, day, requires_signature, *span, shadow = row
     return Action(
         action_id=action_id,
         points=points,
@@ -56,6 +58,9 @@ def action(row: Sequence[Any]) -> Action:
         cooldown_s=cooldown_s,
         caps=Caps(minute=minute, hour=hour, day=day),
         requires_signature=bool(requires_signature),
+        active_from=span[0],
+        active_until=span[1],
+        shadow=bool(shadow),
     )
 
 
@@ -69,17 +74,22 @@ def action_row(action: Action) -> dict[str, Any]:
         "cap_hour": action.caps.hour,
         "cap_day": action.caps.day,
         "requires_signature": action.requires_signature,
+        "active_from": action.active_from,
+        "active_until": action.active_until,
+        "shadow": action.shadow,
     }
 
 
 def board(row: Sequence[Any]) -> Board:
-    name, title, tie, windows, time_zone = row
+    name, title, tie, windows, time_zone, points_per_hour, shadow = row
     return Board(
         board=name,
         title=title,
         tie=Tie(tie),
         windows=_WINDOWS.decode(windows),
         time_zone=time_zone,
+        points_per_hour=points_per_hour,
+        shadow=bool(shadow),
     )
 
 
@@ -90,11 +100,13 @@ def board_row(board: Board) -> dict[str, Any]:
         "tie": board.tie.value,
         "windows": msgspec.json.encode(board.windows).decode(),
         "time_zone": board.time_zone,
+        "points_per_hour": board.points_per_hour,
+        "shadow": board.shadow,
     }
 
 
 def signing_key(row: Sequence[Any]) -> SigningKey:
-    key, algorithm, material, actions, not_before, not_after, revoked_at = row
+    key, algorithm, material, actions, not_before, not_after, revoked_at, *caps, shadow = row
     return SigningKey(
         key=key,
         algorithm=SigningAlgorithm(algorithm),
@@ -103,6 +115,8 @@ def signing_key(row: Sequence[Any]) -> SigningKey:
         not_before=not_before,
         not_after=not_after,
         revoked_at=revoked_at,
+        caps=Caps(minute=caps[0], hour=caps[1], day=caps[2]),
+        shadow=bool(shadow),
     )
 
 
@@ -115,6 +129,10 @@ def signing_key_row(key: SigningKey) -> dict[str, Any]:
         "not_before": key.not_before,
         "not_after": key.not_after,
         "revoked_at": key.revoked_at,
+        "cap_minute": key.caps.minute,
+        "cap_hour": key.caps.hour,
+        "cap_day": key.caps.day,
+        "shadow": key.shadow,
     }
 
 
@@ -141,3 +159,22 @@ def named_erasures(postings: Sequence[Posting], names: Mapping[int, str]) -> lis
 
 def audit_entry(row: Sequence[Any]) -> AuditEntry:
     return AuditEntry(*row)
+
+
+def incident(row: Sequence[Any]) -> Incident:
+    at, rule, limit, seen, span_s, shadow, user_ref, user_id, action_id, board, *rest = row
+    caller, key, last_at, count, number = rest
+    return Incident(
+        at=at,
+        hit=Hit(Rule(rule), limit, seen, span_s),
+        shadow=bool(shadow),
+        user_ref=user_ref,
+        user_id=user_id,
+        action_id=action_id,
+        board=board,
+        caller=caller,
+        key=key,
+        last_at=last_at,
+        count=count,
+        incident=number,
+    )

@@ -21,6 +21,7 @@ from scoreboard.web.contract import BOARDS, OPERATION, OPERATIONS, PAGES, Operat
 from scoreboard.web.cursors import Cursors
 from scoreboard.web.documents import asyncapi, docs_page, openapi
 from scoreboard.web.health import HealthHandler
+from scoreboard.web.incidents import IncidentsHandler
 from scoreboard.web.live import LiveEndpoint
 from scoreboard.web.live_node import Live, LiveSettings
 from scoreboard.web.scores import ScoresHandler
@@ -103,6 +104,7 @@ def _mounted(services: Services, gate: Gate, verifier: TokenVerifier, cursors: C
         handlers |= admin.handlers()
         keys = SigningKeysHandler(ledger, writing.catalogue, auth, writing.keys.sealed, clock_ms)
         handlers |= keys.handlers()
+        handlers |= IncidentsHandler(ledger, auth).handlers()
     if services.settings.role == "relay":
         return Mounted(handlers)
     live = _live(services, verifier, gate.origins)

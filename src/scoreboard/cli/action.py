@@ -8,14 +8,16 @@ import msgspec
 from cyclopts import App, Parameter
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from scoreboard import assembly
+from scoreboard import assembly, wire
 from scoreboard.cli.action_file import Line, read_actions
-from scoreboard.cli.catalogue import caller, explained
+from scoreboard.cli.catalogue import caller, contradicted, explained, moment_of
 from scoreboard.cli.options import REASON, Data, Json, Reason, load
 from scoreboard.cli.terminal import ERR, Failure, print_json, print_table, say
-from scoreboard.core.action import Action, Caps
+from scoreboard.core.action import Action
 from scoreboard.core.board import Board
-from scoreboard.errors import ScoreboardError
+from scoreboard.core.moment import rfc3339
+from scoreboard.core.rule import Caps
+from scoreboard.errors import InvalidPayload, ScoreboardError
 from scoreboard.ports import Change, Ledger
 
 SHOWN_MAX = 50
@@ -23,6 +25,7 @@ SHOWN_MAX = 50
 app = App(name="action", help="Actions: what is worth points. Set, list and import them.")
 
 Cap = Annotated[int | None, Parameter(help="The most awards of it that a user gets in this span.")]
+NEVER = "none"
 
 
 @app.command(name="set")
@@ -43,6 +46,15 @@ async def set_action(  # noqa: PLR0913 - each is a setting of the action
     requires_signature: Annotated[
         bool | None, Parameter(help="Whether a trusted backend has to sign it.")
     ] = None,
+    active_from: Annotated[
+        str | None, Parameter(help="First moment, such as 2027-01-01T00:00:00Z, or none.")
+    ] = None,
+    active_until: Annotated[
+        str | None, Parameter(help="Moment from which on it is refused again, or none.")
+    ] = None,
+    shadow: Annotated[
+        bool | None, Parameter(help="Whether its rules only count what they would refuse.")
+    ] = None,
     reason: Reason = REASON,
     data: Data = None,
 ) -> None:
@@ -56,6 +68,8 @@ async def set_action(  # noqa: PLR0913 - each is a setting of the action
         "board": board,
         "cooldown_s": cooldown_s,
         "requires_signature": requires_signature,
+        "shadow": shadow,
+        **_moments(active_from=active_from, active_until=active_until),
     }
     caps = {"minute": cap_minute, "hour": cap_hour, "day": cap_day}
     async with assembly.open_ledger(load(data=data)) as ledger:
@@ -72,7 +86,7 @@ async def list_actions(*, json: Json = False, data: Data = None) -> None:
     async with assembly.open_ledger(load(data=data)) as ledger:
         actions = tuple((await ledger.catalogue()).actions.values())
     if json:
-        print_json(actions)
+        print_json(tuple(map(wire.action, actions)))
     elif actions:
         print_table(
             ("action", "points", "board", "rules"),
@@ -98,8 +112,8 @@ async def import_actions(
     """Set many actions from a file.
 
     Columns or members: action_id, points, and where wanted board, cooldown_s, cap_minute,
-    cap_hour, cap_day, requires_signature. Bad lines are named and skipped; exit code 1 says that
-    there were some.
+    cap_hour, cap_day, active_from, active_until, requires_signature, shadow. Bad lines are named
+    and skipped; exit code 1 says that there were some.
     """
     lines = read_actions(file)
     async with assembly.open_ledger(load(data=data)) as ledger:
@@ -148,13 +162,30 @@ def _merged(
     before: Action | None, given: Mapping[str, object], caps: Mapping[str, int | None]
 ) -> Action:
     known = {} if before is None else msgspec.to_builtins(before)
-    wanted = {name: value for name, value in given.items() if value is not None}
+    wanted = {
+        name: None if value == NEVER else value
+        for name, value in given.items()
+        if value is not None
+    }
     merged = msgspec.to_builtins(before.caps if before else Caps())
     merged |= {name: cap for name, cap in caps.items() if cap is not None}
     try:
         return msgspec.convert(known | wanted | {"caps": merged}, Action)
     except msgspec.ValidationError as error:
         raise Failure(explained("action", error)) from None
+    except InvalidPayload as error:
+        raise Failure(contradicted("action", error)) from None
+
+
+def _moments(**given: str | None) -> dict[str, object]:
+    moments: dict[str, object] = dict(given)
+    for name, text in given.items():
+        if text is not None and text != NEVER:
+            moments[name] = moment_of(text)
+            if moments[name] is None:
+                option = name.replace("_", "-")
+                raise Failure(f"--{option} is a moment such as 2027-01-01T00:00:00Z, or none.")
+    return moments
 
 
 def _ensure_board(action: Action, boards: Mapping[str, Board]) -> None:
@@ -176,6 +207,12 @@ def _rules(action: Action, before: str = "") -> str:
     ]
     if action.cooldown_s:
         rules.insert(0, f"cooldown {action.cooldown_s} s")
+    if action.active_from is not None:
+        rules.append(f"from {rfc3339(action.active_from)}")
+    if action.active_until is not None:
+        rules.append(f"until {rfc3339(action.active_until)}")
     if action.requires_signature:
         rules.append("signed")
+    if action.shadow:
+        rules.append("in the shadow")
     return before + ", ".join(rules) if rules else ""

@@ -10,13 +10,16 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from scoreboard.cli.catalogue import explained
+from scoreboard.cli.catalogue import contradicted, explained, moment_of
 from scoreboard.cli.terminal import Failure
 from scoreboard.core.action import Action
+from scoreboard.errors import InvalidPayload
 
 FILE_MAX_BYTES = 64 * 1024 * 1024
 _CAPS = {"cap_minute": "minute", "cap_hour": "hour", "cap_day": "day"}
-_MEMBERS = ("action_id", "points", "board", "cooldown_s", *_CAPS, "requires_signature")
+_MOMENTS = ("active_from", "active_until")
+_FLAGS = ("requires_signature", "shadow")
+_MEMBERS = ("action_id", "points", "board", "cooldown_s", *_CAPS, *_MOMENTS, *_FLAGS)
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -90,9 +93,9 @@ def _from_row(number: int, head: list[str], row: list[str]) -> Line:
     cells = {name: cell.strip() for name, cell in zip(head, row, strict=True) if cell.strip()}
     members: dict[str, Any] = {}
     for name, cell in cells.items():
-        if name in ("action_id", "board"):
+        if name in ("action_id", "board", *_MOMENTS):
             members[name] = cell
-        elif name == "requires_signature":
+        elif name in _FLAGS:
             if cell.lower() not in _WORDS:
                 return Line(number, None, f"{name} is not valid: expected true or false.")
             members[name] = _WORDS[cell.lower()]
@@ -118,10 +121,18 @@ def _from_members(number: int, members: Mapping[str, Any]) -> Line:
     caps = {_CAPS[name]: value for name, value in members.items() if name in _CAPS}
     if caps:
         settings["caps"] = caps
+    for name in _MOMENTS:
+        if settings.get(name) is not None:
+            settings[name] = moment_of(str(settings[name]))
+            if settings[name] is None:
+                said = f"{name} is not valid: expected a moment such as 2027-01-01T00:00:00Z."
+                return Line(number, None, said)
     try:
         return Line(number, msgspec.convert(settings, Action))
     except msgspec.ValidationError as error:
         return Line(number, None, explained("action", error))
+    except InvalidPayload as error:
+        return Line(number, None, contradicted("action", error))
 
 
 def _named_once(lines: Iterator[Line]) -> Iterator[Line]:

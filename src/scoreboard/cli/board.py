@@ -1,6 +1,6 @@
 """``scoreboard board``: competitions, their ties, windows and time zone."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from zoneinfo import available_timezones
 
 import msgspec
@@ -34,20 +34,34 @@ async def set_board(  # noqa: PLR0913 - each is an option
     time_zone: Annotated[
         str | None, Parameter(help="Whose midnight resets it, such as Europe/Berlin.")
     ] = None,
+    points_per_hour: Annotated[
+        int | None,
+        Parameter(help="The most points that a user may gain on it in any hour; 0: no cap."),
+    ] = None,
+    shadow: Annotated[
+        bool | None, Parameter(help="Whether that cap only counts what it would refuse.")
+    ] = None,
     reason: Reason = REASON,
     data: Data = None,
 ) -> None:
     """Make a board, or change one; what is not given stays as it is."""
     async with assembly.open_ledger(load(data=data)) as ledger:
         before = (await ledger.catalogue()).boards.get(board)
-        given = {"board": board, "title": title, "tie": tie, "time_zone": time_zone}
-        if windows is not None:
-            given["windows"] = _windows(windows)  # type: ignore[assignment]
+        given: dict[str, Any] = {
+            "board": board,
+            "title": title,
+            "tie": tie,
+            "time_zone": time_zone,
+            "windows": None if windows is None else _windows(windows),
+            "points_per_hour": points_per_hour,
+            "shadow": shadow,
+        }
         after = _merged(before, {name: value for name, value in given.items() if value is not None})
         _ensure_compatible(before, after)
         await ledger.change(Change(after, caller(), reason))
     shown = ", ".join(window.value for window in after.windows)
-    say(f"Board {board}: ties {after.tie.value}, windows {shown}, time zone {after.time_zone}.")
+    zone, rule = f"time zone {after.time_zone}", _rule(after, ", ")
+    say(f"Board {board}: ties {after.tie.value}, windows {shown}, {zone}{rule}.")
 
 
 @app.command(name="list")
@@ -59,12 +73,26 @@ async def list_boards(*, json: Json = False, data: Data = None) -> None:
         print_json(boards)
         return
     print_table(
-        ("board", "ties", "windows", "time zone", "title"),
+        ("board", "ties", "windows", "time zone", "rule", "title"),
         (
-            (b.board, b.tie.value, ", ".join(w.value for w in b.windows), b.time_zone, b.title)
+            (
+                b.board,
+                b.tie.value,
+                ", ".join(w.value for w in b.windows),
+                b.time_zone,
+                _rule(b),
+                b.title,
+            )
             for b in boards
         ),
     )
+
+
+def _rule(board: Board, before: str = "") -> str:
+    if not board.points_per_hour:
+        return ""
+    shadow = " in the shadow" if board.shadow else ""
+    return f"{before}{board.points_per_hour:,} points an hour{shadow}"
 
 
 def _windows(given: str) -> list[str]:
@@ -75,7 +103,7 @@ def _windows(given: str) -> list[str]:
     return [window.value for window in Window if window.value in named]
 
 
-def _merged(before: Board | None, given: dict[str, str]) -> Board:
+def _merged(before: Board | None, given: dict[str, Any]) -> Board:
     known = {} if before is None else msgspec.to_builtins(before)
     zone = given.get("time_zone", "UTC")
     if zone not in available_timezones():

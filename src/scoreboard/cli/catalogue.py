@@ -2,8 +2,12 @@
 
 import getpass
 import re
+from datetime import datetime
 
 import msgspec
+
+from scoreboard.core.moment import milliseconds
+from scoreboard.errors import InvalidPayload
 
 _CALLER = re.compile(r"[^A-Za-z0-9_.-]")
 _PLACE = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<where>.*)`)?$", re.DOTALL)
@@ -25,6 +29,22 @@ def caller() -> str:
     except (KeyError, OSError):
         name = "unknown"
     return "cli:" + _CALLER.sub("", name)[:64]
+
+
+def moment_of(text: str) -> int | None:
+    """A moment such as 2027-01-01T00:00:00Z in milliseconds; None for another text."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    return None if moment.tzinfo is None else milliseconds(moment)
+
+
+def contradicted(noun: str, error: InvalidPayload) -> str:
+    """A sentence about members that do not fit together."""
+    if error.pointer == "/active_until":
+        return "active_until is not valid: it comes before active_from."
+    return f"{error.pointer.removeprefix('/') or noun} is not valid."
 
 
 def explained(noun: str, error: msgspec.ValidationError) -> str:

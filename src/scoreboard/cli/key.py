@@ -11,12 +11,13 @@ from cyclopts import App, Parameter
 
 from scoreboard import assembly, wire
 from scoreboard.cli import key_file
-from scoreboard.cli.catalogue import caller
+from scoreboard.cli.catalogue import caller, explained
 from scoreboard.cli.options import REASON, Data, Json, Reason, load
 from scoreboard.cli.terminal import Failure, print_json, print_line, print_table, say
 from scoreboard.client.signing import new_private, public_of
 from scoreboard.core.identifier import is_action_id
 from scoreboard.core.moment import milliseconds, rfc3339
+from scoreboard.core.rule import Caps
 from scoreboard.core.signature import from_base64url
 from scoreboard.core.signing_key import SigningAlgorithm, SigningKey
 from scoreboard.errors import InvalidPayload
@@ -24,6 +25,8 @@ from scoreboard.ports import Change, Ledger
 from scoreboard.settings import Settings
 
 app = App(name="key", help="Keys that sign actions: make, list, revoke.")
+
+Cap = Annotated[int, Parameter(help="The most awards that it may sign in this span; 0: no cap.")]
 
 _SPANS_S = {"m": 60, "h": 3_600, "d": 86_400}
 _WORDS = {
@@ -45,6 +48,12 @@ async def new(  # noqa: PLR0913 - each is an option
     actions: Annotated[
         str | None, Parameter(help="What it may sign, with commas between; by default everything.")
     ] = None,
+    cap_minute: Cap = 0,
+    cap_hour: Cap = 0,
+    cap_day: Cap = 0,
+    shadow: Annotated[
+        bool, Parameter(negative="", help="Only count what its caps would refuse.")
+    ] = False,
     expires: Annotated[
         str | None, Parameter(help="When it ends: 90d, 12h, or 2027-01-01T00:00:00Z.")
     ] = None,
@@ -62,6 +71,8 @@ async def new(  # noqa: PLR0913 - each is an option
     """Make a key. Its private half goes to DATA/keys/NAME (0600) and belongs to your backend."""
     settings = load(data=data)
     wanted = _wanted(key_file.key_name(name), algorithm, actions, expires)
+    caps = _caps(minute=cap_minute, hour=cap_hour, day=cap_day)
+    wanted = msgspec.structs.replace(wanted, caps=caps, shadow=shadow)
     private = None if public else new_private(wanted.algorithm)
     material = public_of(private) if private else _public(public or "", wanted.algorithm)
     file = None
@@ -92,9 +103,15 @@ async def list_keys(*, json: Json = False, data: Data = None) -> None:
     elif keys:
         now_ms = _now_ms()
         print_table(
-            ("key", "algorithm", "actions", "state"),
+            ("key", "algorithm", "actions", "caps", "state"),
             (
-                (k.key, k.algorithm.value, ", ".join(k.actions) or "all", _state(k, now_ms))
+                (
+                    k.key,
+                    k.algorithm.value,
+                    ", ".join(k.actions) or "all",
+                    _shown(k),
+                    _state(k, now_ms),
+                )
                 for k in keys
             ),
         )
@@ -149,6 +166,18 @@ def _wanted(name: str, algorithm: str, actions: str | None, expires: str | None)
         actions=named,
         not_after=_moment(expires) if expires else None,
     )
+
+
+def _caps(**caps: int) -> Caps:
+    try:
+        return msgspec.convert(caps, Caps)
+    except msgspec.ValidationError as error:
+        raise Failure(explained("cap", error)) from None
+
+
+def _shown(key: SigningKey) -> str:
+    caps = ", ".join(f"{cap:,} a {span}" for span, cap in key.caps.spans())
+    return f"{caps} in the shadow" if caps and key.shadow else caps
 
 
 def _ensure_free(name: str, keys: Mapping[str, SigningKey]) -> None:

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from scoreboard.core.action import Action
 from scoreboard.core.posting import Posting
+from scoreboard.core.rule import Rule
 from scoreboard.errors import ScoreboardError
 
 
@@ -13,7 +14,8 @@ class Award(Struct, frozen=True, kw_only=True):
     """What the ledger is asked to record.
 
     ``named`` says that the caller named the award (a key or a nonce), so that it may be a repeat.
-    ``caller`` is who asked, when that was not the user; ``key`` signed the action.
+    ``caller`` is who asked, when that was not the user; ``key`` signed the action. One that is
+    ``over_rate`` is never recorded: it is asked for what goes before the rate, a repeat or a rule.
     """
 
     award_id: str
@@ -22,12 +24,17 @@ class Award(Struct, frozen=True, kw_only=True):
     named: bool
     caller: str | None = None
     key: str | None = None
+    over_rate: bool = False
 
 
 class Recorded(Struct, frozen=True, gc=False):
-    """The award is committed and flushed; this is its posting."""
+    """The award is committed and flushed; this is its posting.
+
+    ``shadows`` are the rules in the shadow that would have refused it.
+    """
 
     posting: Posting
+    shadows: tuple[Rule, ...] = ()
 
 
 class Repeated(Struct, frozen=True, gc=False):

@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from msgspec import Meta, Struct
 
 from scoreboard.core.identifier import BoardId
+from scoreboard.core.rule import HOUR_MS, Hit, Past, Rule
+from scoreboard.core.score import SCORE_MAX
 from scoreboard.core.window import Period, Window, period_at, period_named, window_named
 from scoreboard.errors import InvalidParameter, InvalidPayload, NotFound
 
@@ -14,6 +16,7 @@ DEFAULT_BOARD = "default"
 
 Title = Annotated[str, Meta(max_length=100)]
 TimeZone = Annotated[str, Meta(max_length=64)]
+PointsPerHour = Annotated[int, Meta(ge=0, le=SCORE_MAX)]
 
 
 class Tie(StrEnum):
@@ -29,6 +32,9 @@ class Board(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ``windows`` always has ``all``. Windows may be added later and are never taken away; the time
     zone stands once a board has a window that resets: so the periods in which a posting counts
     follow from its board and its time alone.
+
+    ``points_per_hour`` is the most that a user may gain on it in any 3,600 seconds, over all its
+    actions; 0 is no cap. In the ``shadow`` it is judged and counted, and refuses nothing.
     """
 
     board: BoardId
@@ -36,6 +42,8 @@ class Board(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tie: Tie = Tie.FIRST_REACHED
     windows: tuple[Window, ...] = (Window.ALL,)
     time_zone: TimeZone = "UTC"
+    points_per_hour: PointsPerHour = 0
+    shadow: bool = False
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot be, wherever they come from.
@@ -71,6 +79,17 @@ class Board(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         if name == window.value:
             return period_at(window, at_ms, self.time_zone)
         return period_named(name, self.time_zone)
+
+    def broken_rule(self, past: Past, points: int) -> Hit | None:
+        """Its cap of points, when an award of these points would exceed it.
+
+        ``past`` is that of the user on this board. What an award takes away makes no room, and
+        is never refused.
+        """
+        after = past.points + points
+        if self.points_per_hour == 0 or points <= 0 or after <= self.points_per_hour:
+            return None
+        return Hit(Rule.POINTS_HOUR, self.points_per_hour, after, HOUR_MS // 1000)
 
     def added_windows(self, before: "Board | None") -> tuple[Window, ...]:
         """The windows that this board has and ``before`` had not.

@@ -5,13 +5,17 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from scoreboard.core.award import Award, Outcome, Recorded, Refused, Repeated
+from scoreboard.core.incident import Incident
 from scoreboard.core.posting import Kind, Posting
+from scoreboard.core.rule import Hit, Past
+from scoreboard.core.rules import NO_RULES, Rules, Subject
 from scoreboard.core.score import Score, in_range
 from scoreboard.core.user import Status
 from scoreboard.core.window import Period
 from scoreboard.errors import (
     AwardConflict,
     PeriodMoved,
+    RateLimited,
     ScoreLimit,
     SuspiciousActivity,
     UserSuspended,
@@ -27,9 +31,8 @@ class Knowledge(Struct):
     """What the ledger knows, read under its lock.
 
     ``known`` are postings by award id; ``users`` are (user_ref, status) by user id; ``scores`` are
-    those of the users of the group in its periods; ``earlier`` are the moments of a user's awards
-    of an action, oldest first, as far back as its rules look. Judging a group grows the last two
-    and ``known``.
+    those of the users of the group in its periods; ``past`` is what its rules look back at.
+    Judging a group grows the last two and ``known``.
     """
 
     epoch: int
@@ -38,7 +41,7 @@ class Knowledge(Struct):
     known: dict[str, Posting]
     users: Mapping[str, tuple[int, str]]
     scores: dict[ScoreKey, Score]
-    earlier: dict[tuple[str, str], list[int]]
+    past: dict[Subject, Past]
 
 
 class Judgement(Struct):
@@ -47,6 +50,7 @@ class Judgement(Struct):
     outcomes: list[Outcome]
     postings: list[Posting]
     changed: set[ScoreKey]
+    incidents: list[Incident] = []
 
 
 def ensure_current(periods: Mapping[str, Sequence[Period]], at_ms: int) -> None:
@@ -62,12 +66,16 @@ def ensure_current(periods: Mapping[str, Sequence[Period]], at_ms: int) -> None:
 
 
 def judge(
-    awards: Sequence[Award], periods: Mapping[str, Sequence[Period]], knowledge: Knowledge
+    awards: Sequence[Award],
+    periods: Mapping[str, Sequence[Period]],
+    knowledge: Knowledge,
+    rules: Rules = NO_RULES,
 ) -> Judgement:
     """Judge each award on its own, those before it in the group being recorded already."""
     judgement = Judgement([], [], set())
     for award in awards:
-        judgement.outcomes.append(_outcome(award, periods, knowledge, judgement))
+        ruled = rules if rules.apply_to(award) else None
+        judgement.outcomes.append(_outcome(award, periods, knowledge, judgement, ruled))
     return judgement
 
 
@@ -76,6 +84,7 @@ def _outcome(
     periods: Mapping[str, Sequence[Period]],
     knowledge: Knowledge,
     judgement: Judgement,
+    rules: Rules | None,
 ) -> Outcome:
     earlier = knowledge.known.get(award.award_id)
     if earlier is not None:
@@ -83,17 +92,47 @@ def _outcome(
     user_ref, status = knowledge.users[award.user_id]
     if status == BANNED:
         return Refused(UserSuspended())
-    if award.action.has_rules:
-        earlier_ms = knowledge.earlier.get((award.user_id, award.action.action_id), [])
-        broken = award.action.broken_rule(earlier_ms, knowledge.at)
-        if broken is not None:
-            return Refused(SuspiciousActivity(broken))
+    ruled = () if rules is None else _ruled(award, rules, user_ref, knowledge, judgement)
+    if isinstance(ruled, Refused):
+        return ruled
     after = _scores_after(award, periods[award.action.board], knowledge)
     if after is None:
         return Refused(ScoreLimit())
     posting = _posting(award, user_ref, after, knowledge)
     _record(award, posting, after, knowledge, judgement)
-    return Recorded(posting)
+    if rules is None:
+        return Recorded(posting)
+    rules.remember(award, knowledge.past, knowledge.at)
+    for hit in ruled:
+        judgement.incidents.append(_incident(award, user_ref, knowledge.at, hit, shadow=True))
+    return Recorded(posting, tuple(hit.rule for hit in ruled))
+
+
+def _ruled(
+    award: Award, rules: Rules, user_ref: int, knowledge: Knowledge, judgement: Judgement
+) -> Refused | tuple[Hit, ...]:
+    """The refusal by a rule, or the hits in the shadow."""
+    broken, shadows = rules.broken(award, knowledge.past, knowledge.at)
+    if broken is not None:
+        incident = _incident(award, user_ref, knowledge.at, broken, shadow=False)
+        judgement.incidents.append(incident)
+        return Refused(SuspiciousActivity(broken.rule))
+    return Refused(RateLimited()) if award.over_rate else shadows
+
+
+def _incident(award: Award, user_ref: int, at_ms: int, hit: Hit, *, shadow: bool) -> Incident:
+    return Incident(
+        at=at_ms,
+        last_at=at_ms,
+        hit=hit,
+        shadow=shadow,
+        user_ref=user_ref,
+        user_id=award.user_id,
+        action_id=award.action.action_id,
+        board=award.action.board,
+        caller=award.caller,
+        key=award.key,
+    )
 
 
 def _repeated(award: Award, earlier: Posting) -> Outcome:
@@ -151,9 +190,6 @@ def _record(
     knowledge.seq = posting.seq
     if award.named:
         knowledge.known[award.award_id] = posting
-    if award.action.has_rules:
-        earlier = knowledge.earlier.setdefault((award.user_id, award.action.action_id), [])
-        earlier.append(posting.at)
     for key, score in after:
         knowledge.scores[key] = score
         judgement.changed.add(key)

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from scoreboard.core.ed25519 import is_weak
 from scoreboard.core.identifier import ActionId, KeyName
+from scoreboard.core.rule import NO_CAPS, Caps, Hit, Past
 from scoreboard.core.signature import base64url
 from scoreboard.errors import InvalidPayload
 
@@ -44,13 +45,17 @@ class KeyRecord(Struct, frozen=True):
     not_before: int | None
     not_after: int | None
     revoked_at: int | None
+    caps: Caps = NO_CAPS
+    shadow: bool = False
 
 
 class SigningKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A key by its name, ``<issuer>.<id>``; the moments are milliseconds.
 
     ``material`` is the public key, or for HMAC the secret as it was sealed for this ledger; it is
-    never part of the representation. Without ``actions`` it signs them all.
+    never part of the representation. Without ``actions`` it signs them all. ``caps`` are of the
+    awards that it signs, over all users; in the ``shadow`` they are judged and counted, and refuse
+    nothing.
     """
 
     key: KeyName
@@ -60,6 +65,12 @@ class SigningKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     not_before: int | None = None
     not_after: int | None = None
     revoked_at: int | None = None
+    caps: Caps = NO_CAPS
+    shadow: bool = False
+
+    def broken_rule(self, past: Past) -> Hit | None:
+        """The first of its caps that one more award would exceed; ``past`` is that of the key."""
+        return self.caps.exceeded(past, "key")
 
     def fault(self, action_id: str, signed_at_s: int) -> Fault | None:
         """Why this key could not sign this action at this moment.
@@ -109,6 +120,8 @@ class SigningKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             self.not_before,
             self.not_after,
             self.revoked_at,
+            self.caps,
+            self.shadow,
         )
 
     def _ensure_sound(self) -> None:

@@ -14,6 +14,12 @@ from scoreboard.ports.catalogue import (
     Catalogue,
     Change,
 )
+from scoreboard.ports.incidents import (
+    INCIDENTS_MAX,
+    RETENTION_MS,
+    Incidents,
+    Sought,
+)
 from scoreboard.ports.ledger import (
     Head,
     History,
@@ -57,6 +63,8 @@ from scoreboard.ports.standings import (
 __all__ = [
     "APPLY_MAX",
     "COUNT_MAX",
+    "INCIDENTS_MAX",
+    "RETENTION_MS",
     "REVERSE_MAX",
     "AuditEntry",
     "Bus",
@@ -65,6 +73,7 @@ __all__ = [
     "Group",
     "Head",
     "History",
+    "Incidents",
     "Key",
     "Ledger",
     "Limiter",
@@ -84,6 +93,7 @@ __all__ = [
     "Reversed",
     "Sealed",
     "Sealing",
+    "Sought",
     "Standings",
     "StatusPage",
     "Verdict",

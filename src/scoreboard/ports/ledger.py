@@ -10,10 +10,12 @@ from scoreboard.core.award import Award, Outcome
 from scoreboard.core.board import Board
 from scoreboard.core.history import Line, Origin, Person, Tally
 from scoreboard.core.posting import Posting
+from scoreboard.core.rules import NO_RULES, Rules
 from scoreboard.core.score import Score
 from scoreboard.core.signing_key import SigningKey
 from scoreboard.core.window import Period
 from scoreboard.ports.catalogue import AuditEntry, Catalogue, Change
+from scoreboard.ports.incidents import Incidents
 from scoreboard.ports.moderation import Moderated
 from scoreboard.ports.proof import Sealed
 from scoreboard.ports.standings import Standings
@@ -47,13 +49,17 @@ each board's ``all``), and the postings from the first on.
 
 
 class Prepared(Struct, frozen=True):
-    """The version of the catalogue, and the current periods of each board in the group."""
+    """The catalogue's version, the current periods of each board in the group, and its rules.
+
+    ``rules`` are those of boards and keys as of this version, of the group or of all.
+    """
 
     catalogue_version: int
     periods: Mapping[str, Sequence[Period]]
+    rules: Rules = NO_RULES
 
 
-class Ledger(Moderated, Sealed, Standings, Protocol):
+class Ledger(Incidents, Moderated, Sealed, Standings, Protocol):
     """Remembers: the append-only order of all postings, and the scores that follow from it.
 
     Everything that ``append`` or ``change`` answers for is committed and flushed to disk before
@@ -65,8 +71,12 @@ class Ledger(Moderated, Sealed, Standings, Protocol):
 
         An award whose id is
         known is Repeated, also within the group; if it is for another user or action it is
-        Refused with AwardConflict. Rules of the action are judged against the ledger in group
-        order. One award never fails another.
+        Refused with AwardConflict. Rules of the action, its board and the key are judged against
+        the ledger, by its clock and in group order, and who breaks one leaves an incident. An
+        award without rules costs nothing for those of others; a group with rules reads, in a
+        constant number of statements, for each user and action at most the user's postings as
+        far back as the rules look, and for each key at most as many awards as its cap.
+        One award never fails another.
 
         Raises:
             PeriodMoved, CatalogueMoved: it has to be prepared again; nothing was recorded.

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from scoreboard.core.action import Action
 from scoreboard.core.board import Board
+from scoreboard.core.rules import NO_RULES, Rules
 from scoreboard.core.signing_key import SigningKey
 from scoreboard.errors import NotFound, ScoreboardError
 from scoreboard.ports import Bus, Catalogue, Ledger
@@ -57,6 +58,7 @@ class CurrentCatalogue:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._catalogue = Catalogue(0, {}, {})
+        self._rules = NO_RULES
         self._asked_at_s = float("-inf")
         self._looking: asyncio.Task[None] | None = None
 
@@ -75,6 +77,11 @@ class CurrentCatalogue:
     @property
     def keys(self) -> Mapping[str, SigningKey]:
         return self._catalogue.keys
+
+    @property
+    def rules(self) -> Rules:
+        """Those of boards and keys."""
+        return self._rules
 
     def board(self, name: str) -> Board:
         """The board of this name.
@@ -107,6 +114,7 @@ class CurrentCatalogue:
         if fresh.version != self.version > 0:
             log().info(Event.CATALOGUE_CHANGED, version=fresh.version)
         self._catalogue = fresh
+        self._rules = Rules.of(fresh.boards.values(), fresh.keys.values())
 
     async def _looked_again(self) -> bool:
         # Whoever misses something while a look is under way waits for it: of many at once, all

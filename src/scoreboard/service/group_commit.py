@@ -171,7 +171,7 @@ class GroupCommit:
     def _prepared(self, awards: Sequence[Award], at_ms: int) -> Prepared:
         boards = {award.action.board for award in awards}
         periods = {name: self._catalogue.board(name).periods_at(at_ms) for name in boards}
-        return Prepared(self._catalogue.version, periods)
+        return Prepared(self._catalogue.version, periods, self._catalogue.rules)
 
     def _fail(self, group: Sequence[_Waiting], error: ScoreboardError) -> None:
         log().warning(Event.LEDGER_FAILED, code=error.code, **_told(group))

@@ -1,8 +1,10 @@
 """May this caller award this action to this user, now, at this rate? Then it is recorded."""
 
+import contextlib
 from collections.abc import Callable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from scoreboard.core.action import Action
 from scoreboard.core.award import (
@@ -14,12 +16,13 @@ from scoreboard.core.award import (
     idempotent_award_id,
     new_award_id,
 )
-from scoreboard.core.posting import Kind, Posting
+from scoreboard.core.posting import Posting
 from scoreboard.core.signature import Signature
 from scoreboard.core.signing_key import Fault
 from scoreboard.errors import (
     AwardConflict,
     ForbiddenUser,
+    Outage,
     OutcomeUnknown,
     RateLimited,
     ScoreboardError,
@@ -36,9 +39,6 @@ from scoreboard.telemetry import Telemetry
 
 RATE = "awards"
 """The name of the rate that awards count against."""
-
-HISTORY_MAX = 1_000
-"""Postings looked at to prefer the answer of a rule over that of the rate."""
 
 
 class Request(Struct, frozen=True):
@@ -134,7 +134,7 @@ class Scorer:
         key, rate = self._limit(request)
         verdict = await self._limiter.hit(key, rate)
         if not verdict.allowed:
-            return await self._at_the_limit(request, award_id, action, verdict)
+            return await self._at_the_limit(request, _award(request, award_id, action), verdict)
         return await self._record(_award(request, award_id, action), key, rate, verdict)
 
     async def _record(self, award: Award, key: str, rate: Rate, verdict: Verdict) -> Answer:
@@ -153,7 +153,9 @@ class Scorer:
 
     def _answer(self, outcome: Outcome, rate: Rate, verdict: Verdict) -> Answer:
         match outcome:
-            case Recorded(posting):
+            case Recorded(posting, shadows):
+                for rule in shadows:
+                    self._telemetry.child("scoreboard_rule_shadow_hits_total", rule).inc()
                 return Answer(posting, repeated=False, rate=rate, verdict=verdict)
             case Repeated(posting):
                 return Answer(posting, repeated=True, rate=rate, verdict=verdict)
@@ -162,16 +164,23 @@ class Scorer:
                     self._telemetry.child("scoreboard_rule_refusals_total", error.rule).inc()
                 raise error
 
-    async def _at_the_limit(
-        self, request: Request, award_id: str, action: Action, verdict: Verdict
-    ) -> Answer:
-        earlier = await self._earlier(request, award_id)
+    async def _at_the_limit(self, request: Request, award: Award, verdict: Verdict) -> Answer:
+        earlier = await self._earlier(request, award.award_id)
         if earlier is not None:
             return earlier
-        await self._ensure_no_rule(request, action)
+        await self._ensure_no_rule(award, verdict)
         self._telemetry.child("scoreboard_rate_limited_total", "user").inc()
         _, rate = self._limit(request)
         raise RateLimited(max(1, verdict.reset_s), RATE, rate.limit, rate.window_s)
+
+    async def _ensure_no_rule(self, award: Award, verdict: Verdict) -> None:
+        """A rule's refusal goes before that of the rate, and is an incident all the same."""
+        if not self._catalogue.rules.apply_to(award):
+            return
+        # It is not recorded, whatever comes back: without an answer, the rate's is as right.
+        with contextlib.suppress(Outage, RateLimited):
+            outcome = await self._commit.record(replace(award, over_rate=True))
+            self._answer(outcome, self._user_rate, verdict)
 
     async def _earlier(self, request: Request, award_id: str) -> Answer | None:
         if not request.named:
@@ -184,20 +193,6 @@ class Scorer:
         _, rate = self._limit(request)
         verdict = Verdict(allowed=True, remaining=0, reset_s=0)
         return Answer(posting, repeated=True, rate=rate, verdict=verdict)
-
-    async def _ensure_no_rule(self, request: Request, action: Action) -> None:
-        if not action.has_rules:
-            return
-        now_ms = self._clock_ms()
-        postings = await self._ledger.postings_of(request.user_id, None, HISTORY_MAX)
-        moments = [
-            posting.at
-            for posting in reversed(postings)
-            if posting.kind is Kind.AWARD and posting.action_id == action.action_id
-        ]
-        broken = action.broken_rule(moments, now_ms)
-        if broken is not None:
-            raise SuspiciousActivity(broken)
 
     def _limit(self, request: Request) -> tuple[str, Rate]:
         if request.trusted:

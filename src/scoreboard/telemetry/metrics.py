@@ -63,6 +63,12 @@ METRICS = (
         ("rule",),
     ),
     Metric(
+        "scoreboard_rule_shadow_hits_total",
+        Counter,
+        "Awards that a rule in the shadow would have refused, by rule; they were recorded.",
+        ("rule",),
+    ),
+    Metric(
         "scoreboard_token_failures_total",
         Counter,
         "Bearer tokens refused, by reason.",

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from scoreboard import wire
+from scoreboard.core.board import Board
 from scoreboard.core.identifier import is_action_id, is_board
 from scoreboard.core.moment import rfc3339
 from scoreboard.core.token import Scope
@@ -54,38 +55,39 @@ class AdminHandler:
 
     async def actions(self, exchange: Exchange) -> Reply:
         await self._auth.caller_with(exchange, Scope.ADMIN)
-        return json_reply(wire.Actions(tuple(self._catalogue.actions.values())), _PRIVATE)
+        actions = tuple(map(wire.action, self._catalogue.actions.values()))
+        return json_reply(wire.Actions(actions), _PRIVATE)
 
     async def action(self, exchange: Exchange) -> Reply:
         await self._auth.caller_with(exchange, Scope.ADMIN)
         action = self._catalogue.actions.get(_action_id(exchange))
         if action is None:
             raise NotFound
-        return json_reply(action, _PRIVATE)
+        return json_reply(wire.action(action), _PRIVATE)
 
     async def put_action(self, exchange: Exchange) -> Reply:
         caller = await self._auth.caller_with(exchange, Scope.ADMIN)
         body = strict_json(await exchange.json_body(BODY_MAX_BYTES), wire.ActionPut)
         action = body.action(_action_id(exchange))
         await self._change(Change(action, caller.subject, body.reason))
-        return json_reply(action, _PRIVATE)
+        return json_reply(wire.action(action), _PRIVATE)
 
     async def boards(self, exchange: Exchange) -> Reply:
         await self._auth.caller_with(exchange, Scope.ADMIN)
-        views = [await self._view(board) for board in self._reader.boards()]
-        return json_reply(wire.Boards(tuple(views)), _PRIVATE)
+        shown = [await self._shown(board) for board in self._reader.boards()]
+        return json_reply(wire.AdminBoards(tuple(shown)), _PRIVATE)
 
     async def board(self, exchange: Exchange) -> Reply:
         await self._auth.caller_with(exchange, Scope.ADMIN)
         board = self._catalogue.board(_board_id(exchange))
-        return json_reply(await self._view(board), _PRIVATE)
+        return json_reply(await self._shown(board), _PRIVATE)
 
     async def put_board(self, exchange: Exchange) -> Reply:
         caller = await self._auth.caller_with(exchange, Scope.ADMIN)
         body = strict_json(await exchange.json_body(BODY_MAX_BYTES), wire.BoardPut)
         board = body.settings(_board_id(exchange))
         await self._change(Change(board, caller.subject, body.reason))
-        return json_reply(await self._view(board), _PRIVATE)
+        return json_reply(await self._shown(board), _PRIVATE)
 
     async def audit(self, exchange: Exchange) -> Reply:
         await self._auth.caller_with(exchange, Scope.ADMIN)
@@ -93,6 +95,10 @@ class AdminHandler:
         entries = await self._reader.audit(query.before, query.limit)
         following = entries[-1].entry if len(entries) == query.limit else None
         return json_reply(wire.Audit(tuple(map(_entry, entries)), following), _PRIVATE)
+
+    async def _shown(self, board: Board) -> wire.AdminBoard:
+        view = msgspec.structs.asdict(await self._view(board))
+        return wire.AdminBoard(**view, points_per_hour=board.points_per_hour, shadow=board.shadow)
 
     async def _change(self, change: Change) -> None:
         await self._ledger.change(change)

@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl
 import msgspec
 from msgspec import Meta, Struct
 
-from scoreboard.core.identifier import BoardId
+from scoreboard.core.identifier import BoardId, UserId
+from scoreboard.core.rule import Rule
 from scoreboard.errors import InvalidParameter
 
 FIELDS_MAX = 8
@@ -71,6 +72,15 @@ class PageQuery(Struct, frozen=True, forbid_unknown_fields=True):
 
     before: Seen | None = None
     limit: Limit = 50
+
+
+class IncidentsQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which page, newest first, of which user's or rule's incidents."""
+
+    before: Seen | None = None
+    limit: Limit = 50
+    user_id: UserId | None = None
+    rule: Rule | None = None
 
 
 class LiveQuery(Struct, frozen=True, forbid_unknown_fields=True):

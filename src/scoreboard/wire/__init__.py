@@ -13,6 +13,8 @@ from scoreboard.wire.awards import (
     posting,
 )
 from scoreboard.wire.boards import (
+    AdminBoard,
+    AdminBoards,
     Around,
     Boards,
     BoardView,
@@ -33,6 +35,7 @@ from scoreboard.wire.bus import (
     news_from,
 )
 from scoreboard.wire.catalogue import (
+    Action,
     ActionPut,
     Actions,
     Audit,
@@ -42,6 +45,7 @@ from scoreboard.wire.catalogue import (
     KeyPost,
     Keys,
     Revocation,
+    action,
     key,
 )
 from scoreboard.wire.fields import (
@@ -51,6 +55,11 @@ from scoreboard.wire.fields import (
     Rank,
     Reason,
     Time,
+)
+from scoreboard.wire.incidents import (
+    Incident,
+    Incidents,
+    incident,
 )
 from scoreboard.wire.live import (
     Auth,
@@ -74,8 +83,11 @@ from scoreboard.wire.operation import (
 
 __all__ = [
     "ENCODER",
+    "Action",
     "ActionPut",
     "Actions",
+    "AdminBoard",
+    "AdminBoards",
     "Around",
     "Audit",
     "AuditEntry",
@@ -91,6 +103,8 @@ __all__ = [
     "CurrentWindow",
     "Finished",
     "Hello",
+    "Incident",
+    "Incidents",
     "Key",
     "KeyPost",
     "Keys",
@@ -117,6 +131,8 @@ __all__ = [
     "UserStanding",
     "Version",
     "Welcome",
+    "action",
+    "incident",
     "key",
     "news_bytes",
     "news_from",

@@ -84,6 +84,19 @@ class Boards(Struct, frozen=True):
     boards: tuple[BoardView, ...]
 
 
+class AdminBoard(BoardView, frozen=True):
+    """A board as an administrator sees it: with its rule, which players need not know."""
+
+    points_per_hour: int
+    shadow: bool
+
+
+class AdminBoards(Struct, frozen=True):
+    """All boards, with their rules."""
+
+    boards: tuple[AdminBoard, ...]
+
+
 def row(ranked: RankedRow) -> Row:
     return Row(ranked.rank, ranked.user_id, ranked.score, rfc3339(ranked.at))
 

@@ -33,6 +33,8 @@ class BusBoard(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="board
     tie: Tie = Tie.FIRST_REACHED
     windows: tuple[Window, ...] = (Window.ALL,)
     time_zone: str = "UTC"
+    points_per_hour: int = 0
+    shadow: bool = False
 
 
 _BUS_DECODER: msgspec.json.Decoder[BusTop | BusBoard] = msgspec.json.Decoder(BusTop | BusBoard)

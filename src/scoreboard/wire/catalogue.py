@@ -1,16 +1,18 @@
 """Actions, boards and keys as an administrator sets them, and the record of it."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
 
-from scoreboard.core.action import NO_CAPS, Caps, Cooldown, Points
 from scoreboard.core.action import Action as ActionSettings
-from scoreboard.core.board import DEFAULT_BOARD, Tie, TimeZone, Title
+from scoreboard.core.action import Cooldown, Points
+from scoreboard.core.board import DEFAULT_BOARD, PointsPerHour, Tie, TimeZone, Title
 from scoreboard.core.board import Board as BoardSettings
 from scoreboard.core.identifier import ActionId, BoardId, KeyName
 from scoreboard.core.moment import milliseconds
+from scoreboard.core.rule import NO_CAPS, Caps
 from scoreboard.core.signature import from_base64url
 from scoreboard.core.signing_key import (
     ACTIONS_MAX,
@@ -25,7 +27,11 @@ from scoreboard.wire.fields import Material, Moment, Reason, Time, time_or_none
 
 
 class ActionPut(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """New settings of an action, and why."""
+    """New settings of an action, and why.
+
+    It is awarded from ``active_from`` on and before ``active_until``; in the ``shadow`` its rules
+    are counted and refuse nothing.
+    """
 
     points: Points
     reason: Reason
@@ -33,19 +39,31 @@ class ActionPut(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     cooldown_s: Cooldown = 0
     caps: Caps = NO_CAPS
     requires_signature: bool = False
+    active_from: Moment | None = None
+    active_until: Moment | None = None
+    shadow: bool = False
 
     def action(self, action_id: str) -> ActionSettings:
-        return ActionSettings(action_id=action_id, **_settings(self))
+        settings = _settings(self)
+        for name in ("active_from", "active_until"):
+            settings[name] = milliseconds_or_none(settings[name])
+        return ActionSettings(action_id=action_id, **settings)
 
 
 class BoardPut(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """New settings of a board, and why."""
+    """New settings of a board, and why.
+
+    ``points_per_hour`` is the most that a user may gain on it in any 3,600 seconds, 0 no cap; in
+    the ``shadow`` that is counted and refuses nothing.
+    """
 
     reason: Reason
     title: Title = ""
     tie: Tie = Tie.FIRST_REACHED
     windows: tuple[Window, ...] = (Window.ALL,)
     time_zone: TimeZone = "UTC"
+    points_per_hour: PointsPerHour = 0
+    shadow: bool = False
 
     def settings(self, board: str) -> BoardSettings:
         return BoardSettings(board=board, **_settings(self))
@@ -54,7 +72,8 @@ class BoardPut(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class KeyPost(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A new key that signs actions, and why: ``public`` of Ed25519, or the ``secret`` of HMAC.
 
-    Both are base64url without padding. Without ``actions`` the key signs them all.
+    Both are base64url without padding. Without ``actions`` the key signs them all. ``caps`` are of
+    the awards that it signs, over all users; in the ``shadow`` they refuse nothing.
     """
 
     key: KeyName
@@ -65,6 +84,8 @@ class KeyPost(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     actions: Annotated[tuple[ActionId, ...], Meta(max_length=ACTIONS_MAX)] = ()
     not_before: Moment | None = None
     not_after: Moment | None = None
+    caps: Caps = NO_CAPS
+    shadow: bool = False
 
     def material(self) -> bytes:
         """The public key, or the secret.
@@ -90,8 +111,10 @@ class KeyPost(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             algorithm=self.algorithm,
             material=material,
             actions=self.actions,
-            not_before=None if self.not_before is None else milliseconds(self.not_before),
-            not_after=None if self.not_after is None else milliseconds(self.not_after),
+            not_before=milliseconds_or_none(self.not_before),
+            not_after=milliseconds_or_none(self.not_after),
+            caps=self.caps,
+            shadow=self.shadow,
         )
 
     def __repr__(self) -> str:
@@ -111,10 +134,24 @@ def _settings(put: ActionPut | BoardPut) -> dict[str, Any]:
     return settings
 
 
+class Action(Struct, frozen=True, kw_only=True):
+    """The settings of an action."""
+
+    action_id: ActionId
+    points: Points
+    board: BoardId
+    cooldown_s: Cooldown
+    caps: Caps
+    requires_signature: bool
+    active_from: Time | None
+    active_until: Time | None
+    shadow: bool
+
+
 class Actions(Struct, frozen=True):
     """The catalogue of actions."""
 
-    actions: tuple[ActionSettings, ...]
+    actions: tuple[Action, ...]
 
 
 class Key(Struct, frozen=True, kw_only=True):
@@ -127,6 +164,8 @@ class Key(Struct, frozen=True, kw_only=True):
     not_before: Time | None
     not_after: Time | None
     revoked_at: Time | None
+    caps: Caps
+    shadow: bool
 
 
 class Keys(Struct, frozen=True):
@@ -155,6 +194,17 @@ class Audit(Struct, frozen=True):
     next: int | None
 
 
+def milliseconds_or_none(moment: datetime | None) -> int | None:
+    return None if moment is None else milliseconds(moment)
+
+
+def action(settings: ActionSettings) -> Action:
+    told = msgspec.structs.asdict(settings)
+    for name in ("active_from", "active_until"):
+        told[name] = time_or_none(told[name])
+    return Action(**told)
+
+
 def key(signing: SigningKey) -> Key:
     told = signing.record()
     return Key(
@@ -165,4 +215,6 @@ def key(signing: SigningKey) -> Key:
         not_before=time_or_none(told.not_before),
         not_after=time_or_none(told.not_after),
         revoked_at=time_or_none(told.revoked_at),
+        caps=told.caps,
+        shadow=told.shadow,
     )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import asyncpg
 
 from scoreboard.adapters import rows
+from scoreboard.adapters.postgres import rules
 from scoreboard.adapters.postgres.connection import SQL, Connection
 from scoreboard.adapters.postgres.ordinary import Origin
 from scoreboard.core.award import Award
@@ -20,9 +21,11 @@ async def append_judged(
     """Judge and record a group in a transaction of a constant number of round trips."""
     await connection.execute("BEGIN")
     knowledge = await _knowledge(connection, awards, prepared, origin)
-    judgement = judge(awards, prepared.periods, knowledge)
+    judgement = judge(awards, prepared.periods, knowledge, prepared.rules)
     if judgement.postings:
         await _write(connection, judgement, knowledge, origin)
+    if judgement.incidents:
+        await rules.keep_incidents(connection, judgement.incidents)
     await connection.execute("COMMIT")
     return judgement
 
@@ -39,20 +42,14 @@ async def _knowledge(
             for period in prepared.periods[award.action.board]
         }
     )
-    memories = {
-        (award.user_id, award.action.action_id): award.action.memory_ms()
-        for award in awards
-        if award.action.has_rules
-    }
+    needs = prepared.rules.needs(awards)
     found = await connection.fetchrow(
-        SQL["know_group"],
+        SQL["know_group_and_rules"],
         origin.clock_ms,
         [award.award_id for award in awards if award.named],
         users,
         *([key[part] for key in keys] for part in range(3)),
-        [places[user] for user, _ in memories],
-        [action_id for _, action_id in memories],
-        list(memories.values()),
+        *rules.asked(needs, places),
     )
     if found["catalogue"] != prepared.catalogue_version:
         raise CatalogueMoved
@@ -66,7 +63,7 @@ async def _knowledge(
         known={row["award_id"]: rows.posting(row) for row in known},
         users={user: (ref, status) for user, ref, status in entered},
         scores=_scores(keys, found),
-        earlier=_earlier(list(memories), found),
+        past=rules.past(needs, found),
     )
 
 
@@ -77,15 +74,6 @@ def _scores(keys: Sequence[ScoreKey], found: asyncpg.Record) -> dict[ScoreKey, S
         for key, score, seq, at in zip(keys, *columns, strict=True)
         if score is not None
     }
-
-
-def _earlier(
-    memories: Sequence[tuple[str, str]], found: asyncpg.Record
-) -> dict[tuple[str, str], list[int]]:
-    earlier: dict[tuple[str, str], list[int]] = {}
-    for place, moment in zip(found["earlier"] or (), found["moments"] or (), strict=True):
-        earlier.setdefault(memories[place - 1], []).append(moment)
-    return earlier
 
 
 async def _write(

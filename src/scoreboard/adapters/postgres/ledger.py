@@ -13,6 +13,7 @@ from scoreboard.adapters.postgres import (
     proof,
     reader,
     reversals,
+    rules,
     schema,
 )
 from scoreboard.adapters.postgres.connection import (
@@ -29,6 +30,7 @@ from scoreboard.adapters.postgres.writer import Clock, Stage, Writer
 from scoreboard.adapters.tail import Tail
 from scoreboard.core.award import Award, Outcome
 from scoreboard.core.board import Board
+from scoreboard.core.incident import Incident
 from scoreboard.core.merkle import Run, TileKey
 from scoreboard.core.posting import Kind, Posting
 from scoreboard.core.reversal import Awards
@@ -51,6 +53,7 @@ from scoreboard.ports import (
     Reversal,
     Reversed,
     Sealing,
+    Sought,
     StatusPage,
 )
 
@@ -197,6 +200,9 @@ class PostgresLedger:
 
     async def audit(self, before: int | None, limit: int) -> Sequence[AuditEntry]:
         return await self._readers.read(lambda db: reader.audit(db, before, limit))
+
+    async def incidents(self, sought: Sought, limit: int) -> Sequence[Incident]:
+        return await self._readers.read(lambda db: rules.incidents(db, sought, limit))
 
     # --- scores in their order
 

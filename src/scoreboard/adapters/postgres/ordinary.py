@@ -10,6 +10,7 @@ from scoreboard.adapters import rows
 from scoreboard.adapters.postgres.connection import SQL, Connection
 from scoreboard.core.award import Award
 from scoreboard.core.judgement import BANNED, Judgement, Knowledge, judge
+from scoreboard.core.rules import NO_RULES, Rules
 from scoreboard.core.score import Score
 from scoreboard.core.window import ALL, Period
 from scoreboard.errors import CatalogueMoved, PeriodMoved
@@ -43,8 +44,8 @@ async def append_ordinary(
 
     What the database finds known or banned is settled by that; the rest is asked again.
     """
-    knowledge = Knowledge(epoch=0, seq=0, at=0, known={}, users={}, scores={}, earlier={})
-    group = ordinary(awards)
+    knowledge = Knowledge(epoch=0, seq=0, at=0, known={}, users={}, scores={}, past={})
+    group = ordinary(awards, prepared.rules)
     for _ in range(TRIES):
         if group is None:
             return None
@@ -65,7 +66,7 @@ async def append_ordinary(
         rest = [award for award in awards if _is_open(award, knowledge)]
         if not rest:
             return judge(awards, {}, knowledge)
-        group = ordinary(rest)
+        group = ordinary(rest, prepared.rules)
     return None
 
 
@@ -104,7 +105,7 @@ def _judgement(
     return judgement
 
 
-def ordinary(awards: Sequence[Award]) -> OrdinaryGroup | None:
+def ordinary(awards: Sequence[Award], rules: Rules = NO_RULES) -> OrdinaryGroup | None:
     """The group without its repeats, or None when it has to be judged under the lock.
 
     That is when an award has rules or no points, when an id comes again for something else, or
@@ -115,7 +116,7 @@ def ordinary(awards: Sequence[Award]) -> OrdinaryGroup | None:
     totals: dict[tuple[str, str], tuple[int, int]] = {}
     for award in awards:
         action = award.action
-        if action.has_rules or not action.points:
+        if rules.apply_to(award) or not action.points:
             return None
         first = seen.setdefault(award.award_id, award)
         if first is not award:

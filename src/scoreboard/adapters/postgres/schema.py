@@ -33,6 +33,7 @@ GRANT SELECT, INSERT, UPDATE ON actions, boards, bookmarks, leases, periods, sco
 GRANT SELECT, INSERT, UPDATE (status, user_id, salt, commitment) ON users TO {role};
 GRANT DELETE ON scores TO {role};
 GRANT SELECT, INSERT, DELETE ON erasures TO {role};
+GRANT SELECT, INSERT, UPDATE, DELETE ON incidents TO {role};
 GRANT SELECT, INSERT, UPDATE (revoked_at) ON signing_keys TO {role};
 GRANT SELECT, UPDATE (catalogue, fingerprint) ON ledger_head TO {role};
 GRANT SELECT ON migrations TO {role};

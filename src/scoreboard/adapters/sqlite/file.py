@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from scoreboard.adapters import rows
 from scoreboard.adapters.migrations import Migration, migrations, pending, statements
 from scoreboard.core.award import derived_id
-from scoreboard.core.board import DEFAULT_BOARD
+from scoreboard.core.board import DEFAULT_BOARD, Board
 from scoreboard.errors import Misconfigured, OutcomeUnknown, Unavailable
 
 SQL = statements("sqlite")
@@ -156,16 +157,7 @@ def _run(db: sqlite3.Connection, script: str) -> None:
 def _begin_history(db: sqlite3.Connection, now_ms: int) -> None:
     if db.execute(SQL["head"]).fetchone():
         return
-    db.execute(
-        SQL["put_board"],
-        {
-            "board": DEFAULT_BOARD,
-            "title": "",
-            "tie": "first-reached",
-            "windows": '["all"]',
-            "time_zone": "UTC",
-        },
-    )
+    db.execute(SQL["put_board"], rows.board_row(Board(board=DEFAULT_BOARD)))
     db.execute("INSERT INTO ledger_head VALUES (1, ?, 1, ?, 1, NULL)", (now_ms, now_ms))
     db.execute(
         SQL["add_posting"],

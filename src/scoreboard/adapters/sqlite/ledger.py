@@ -18,12 +18,14 @@ from scoreboard.adapters.sqlite import (
     proof,
     reader,
     reversals,
+    rules,
 )
 from scoreboard.adapters.sqlite.file import SQL, STEPS, applied, connect, migrate, transaction
 from scoreboard.adapters.sqlite.writer import Stage, Writer
 from scoreboard.adapters.tail import Tail
 from scoreboard.core.award import Award, Outcome
 from scoreboard.core.board import Board
+from scoreboard.core.incident import Incident
 from scoreboard.core.merkle import Run, TileKey
 from scoreboard.core.posting import Kind, Posting
 from scoreboard.core.reversal import Awards
@@ -46,6 +48,7 @@ from scoreboard.ports import (
     Reversal,
     Reversed,
     Sealing,
+    Sought,
     StatusPage,
 )
 
@@ -248,6 +251,9 @@ class SqliteLedger:
 
     async def audit(self, before: int | None, limit: int) -> Sequence[AuditEntry]:
         return await self._read(reader.audit, before, limit)
+
+    async def incidents(self, sought: Sought, limit: int) -> Sequence[Incident]:
+        return await self._read(rules.incidents, sought, limit)
 
     # --- scores in their order
 

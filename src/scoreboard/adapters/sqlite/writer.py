@@ -1,18 +1,18 @@
 """Writes to the SQLite ledger: everything here runs on the one writer thread."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from scoreboard.adapters import rows
+from scoreboard.adapters.sqlite import rules
 from scoreboard.adapters.sqlite.file import SQL, connect, named, transaction
 from scoreboard.core.award import Award, derived_id
 from scoreboard.core.judgement import Judgement, Knowledge, ScoreKey, ensure_current, judge
 from scoreboard.core.posting import Kind, Posting
 from scoreboard.core.score import Score
-from scoreboard.core.window import Period
 from scoreboard.errors import CatalogueMoved, Unavailable
 from scoreboard.ports import Head, Opening, Prepared
 
@@ -47,10 +47,12 @@ class Writer:
                 raise CatalogueMoved
             at = self._now(head)
             ensure_current(periods, at)
-            knowledge = self._knowledge(awards, periods, head, at)
-            judgement = judge(awards, periods, knowledge)
+            knowledge = self._knowledge(awards, prepared, head, at)
+            judgement = judge(awards, periods, knowledge, prepared.rules)
             if judgement.postings:
                 self._write(judgement, knowledge)
+            if judgement.incidents:
+                rules.keep_incidents(self.db, judgement.incidents)
         self._stage("committed")
         return judgement
 
@@ -145,7 +147,7 @@ class Writer:
     def _knowledge(
         self,
         awards: Sequence[Award],
-        periods: Mapping[str, Sequence[Period]],
+        prepared: Prepared,
         head: Head,
         at: int,
     ) -> Knowledge:
@@ -155,8 +157,9 @@ class Writer:
         keys = {
             (award.action.board, period.name, award.user_id)
             for award in fresh
-            for period in periods[award.action.board]
+            for period in prepared.periods[award.action.board]
         }
+        needs = prepared.rules.needs(fresh)
         return Knowledge(
             epoch=head.epoch,
             seq=head.seq,
@@ -164,7 +167,7 @@ class Writer:
             known=known,
             users=users,
             scores=self._bases(keys),
-            earlier=self._earlier(fresh, users, at),
+            past=rules.past(self.db, needs, users, at) if needs else {},
         )
 
     def _known(self, award_ids: Iterable[str]) -> dict[str, Posting]:
@@ -187,27 +190,6 @@ class Writer:
     def _bases(self, keys: set[ScoreKey]) -> dict[ScoreKey, Score]:
         cursor = self.db.execute(SQL["bases"], {"keys": to_json(sorted(keys))})
         return {(row[0], row[1], row[2]): Score(*row[2:]) for row in cursor.fetchall()}
-
-    def _earlier(
-        self, awards: Sequence[Award], users: Mapping[str, tuple[int, str]], at: int
-    ) -> dict[tuple[str, str], list[int]]:
-        memories = {
-            (award.user_id, award.action.action_id): at - award.action.memory_ms()
-            for award in awards
-            if award.action.has_rules
-        }
-        if not memories:
-            return {}
-        wanted = [
-            (users[user_id][0], user_id, action_id, since)
-            for (user_id, action_id), since in memories.items()
-        ]
-        horizon = self.db.execute(SQL["seq_before"], {"at": min(memories.values())}).fetchone()[0]
-        cursor = self.db.execute(SQL["earlier"], {"memories": to_json(wanted), "horizon": horizon})
-        earlier: dict[tuple[str, str], list[int]] = {}
-        for user_id, action_id, moment in cursor.fetchall():
-            earlier.setdefault((user_id, action_id), []).append(moment)
-        return earlier
 
     def _write(self, judgement: Judgement, knowledge: Knowledge) -> None:
         self.db.execute(

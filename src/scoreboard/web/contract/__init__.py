@@ -7,6 +7,7 @@ from scoreboard.web.contract.operation import EVERYWHERE, Access, Operation, Tag
 from scoreboard.web.contract.pages import OPERATION, PAGES
 from scoreboard.web.queries import (
     AroundQuery,
+    IncidentsQuery,
     LiveQuery,
     PageQuery,
     PeriodQuery,
@@ -25,6 +26,7 @@ __all__ = [
     "PAGES",
     "Access",
     "AroundQuery",
+    "IncidentsQuery",
     "LiveQuery",
     "Operation",
     "PageQuery",

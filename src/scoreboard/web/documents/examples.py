@@ -1,12 +1,14 @@
 """One example of every message: what the service would really take or answer."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
+import msgspec
 from msgspec import Struct
 
 from scoreboard import __version__, wire
-from scoreboard.core.action import Action, Caps
 from scoreboard.core.board import Tie
+from scoreboard.core.rule import Caps, Rule
 from scoreboard.core.signing_key import SigningAlgorithm
 from scoreboard.core.window import Window
 
@@ -36,8 +38,35 @@ _BOARD = wire.BoardView(
     ),
     total_users=350,
 )
-_ACTION = Action(
-    action_id="quiz.correct", points=10, cooldown_s=5, caps=Caps(day=200), requires_signature=False
+_ADMIN_BOARD = wire.AdminBoard(
+    **msgspec.structs.asdict(_BOARD), points_per_hour=5_000, shadow=False
+)
+_ACTION = wire.Action(
+    action_id="quiz.correct",
+    points=10,
+    board="default",
+    cooldown_s=5,
+    caps=Caps(day=200),
+    requires_signature=False,
+    active_from=None,
+    active_until="2027-01-01T00:00:00.000Z",
+    shadow=False,
+)
+_INCIDENT = wire.Incident(
+    incident=312,
+    at=_AT,
+    last_at="2026-11-24T09:30:41.907Z",
+    count=17,
+    rule=Rule.CAP_DAY,
+    shadow=False,
+    user_id="u_42",
+    action_id="quiz.correct",
+    board="default",
+    key=None,
+    caller=None,
+    limit=200,
+    seen=201,
+    span_s=86_400,
 )
 _POSTING = wire.Posting(
     award_id=AWARD_ID,
@@ -70,12 +99,20 @@ _KEY = wire.Key(
     not_before=None,
     not_after="2027-01-01T00:00:00.000Z",
     revoked_at=None,
+    caps=Caps(hour=10_000),
+    shadow=False,
 )
 
 _ALL: tuple[Struct, ...] = (
     wire.Finished("u_42", "quiz.correct"),
     wire.Awarded(success=True, new_score=1_190),
-    wire.ActionPut(points=10, reason="harder questions", cooldown_s=5, caps=Caps(day=200)),
+    wire.ActionPut(
+        points=10,
+        reason="harder questions",
+        cooldown_s=5,
+        caps=Caps(day=200),
+        active_until=datetime(2027, 1, 1, tzinfo=UTC),
+    ),
     wire.BoardPut(
         reason="a daily board", title="All games", windows=(Window.ALL, Window.DAY), time_zone="UTC"
     ),
@@ -83,6 +120,8 @@ _ALL: tuple[Struct, ...] = (
     wire.Actions((_ACTION,)),
     _BOARD,
     wire.Boards((_BOARD,)),
+    _ADMIN_BOARD,
+    wire.AdminBoards((_ADMIN_BOARD,)),
     wire.Top(board="default", period="all", epoch=EPOCH, seq=8_041, at=_AT, rows=_ROWS, next=None),
     _STANDING,
     wire.Around(_ROWS),
@@ -95,6 +134,8 @@ _ALL: tuple[Struct, ...] = (
     wire.Revocation("it was in a public repository"),
     _KEY,
     wire.Keys((_KEY,)),
+    _INCIDENT,
+    wire.Incidents((_INCIDENT,), None),
     wire.Audit((_AUDITED,), None),
     wire.Readiness(ready=True),
     wire.Version("scoreboard", __version__, "3.13.9"),

@@ -65,32 +65,39 @@ UPDATE ledger_head SET fingerprint = $1 WHERE fingerprint IS NULL;
 
 -- name: actions
 SELECT
-    action_id, points, board, cooldown_s, cap_minute, cap_hour, cap_day, requires_signature
+    action_id, points, board, cooldown_s, cap_minute, cap_hour, cap_day, requires_signature,
+    active_from, active_until, shadow
 FROM actions
 ORDER BY action_id;
 
 -- name: boards
-SELECT board, title, tie, windows, time_zone
+SELECT board, title, tie, windows, time_zone, points_per_hour, shadow
 FROM boards
 ORDER BY board;
 
 -- name: keys
-SELECT key, algorithm, material, actions, not_before, not_after, revoked_at
+SELECT
+    key, algorithm, material, actions, not_before, not_after, revoked_at, cap_minute, cap_hour,
+    cap_day, shadow
 FROM signing_keys
 ORDER BY key;
 
 -- name: put_key
 -- Of a key that is there, only its end can still come.
-INSERT INTO signing_keys (key, algorithm, material, actions, not_before, not_after, revoked_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO signing_keys (
+    key, algorithm, material, actions, not_before, not_after, revoked_at, cap_minute, cap_hour,
+    cap_day, shadow
+)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT (key) DO UPDATE
 SET revoked_at = excluded.revoked_at;
 
 -- name: put_action
 INSERT INTO actions (
-    action_id, points, board, cooldown_s, cap_minute, cap_hour, cap_day, requires_signature
+    action_id, points, board, cooldown_s, cap_minute, cap_hour, cap_day, requires_signature,
+    active_from, active_until, shadow
 )
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 ON CONFLICT (action_id) DO UPDATE
 SET points = excluded.points,
     board = excluded.board,
@@ -98,16 +105,21 @@ SET points = excluded.points,
     cap_minute = excluded.cap_minute,
     cap_hour = excluded.cap_hour,
     cap_day = excluded.cap_day,
-    requires_signature = excluded.requires_signature;
+    requires_signature = excluded.requires_signature,
+    active_from = excluded.active_from,
+    active_until = excluded.active_until,
+    shadow = excluded.shadow;
 
 -- name: put_board
-INSERT INTO boards (board, title, tie, windows, time_zone)
-VALUES ($1, $2, $3, $4, $5)
+INSERT INTO boards (board, title, tie, windows, time_zone, points_per_hour, shadow)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (board) DO UPDATE
 SET title = excluded.title,
     tie = excluded.tie,
     windows = excluded.windows,
-    time_zone = excluded.time_zone;
+    time_zone = excluded.time_zone,
+    points_per_hour = excluded.points_per_hour,
+    shadow = excluded.shadow;
 
 -- name: fill_period
 -- Scores of a period that a board got only now, from its postings since its start: board, period,

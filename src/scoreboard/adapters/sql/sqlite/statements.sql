@@ -35,18 +35,6 @@ FROM json_each(:keys) AS k
 CROSS JOIN scores AS s
 WHERE s.board = k.value ->> 0 AND s.period = k.value ->> 1 AND s.user_id = k.value ->> 2;
 
--- name: earlier
--- Moments of earlier awards. :memories is a JSON array of [user ref, user id, action, since].
-SELECT m.value ->> 1, m.value ->> 2, l.at
-FROM json_each(:memories) AS m
-CROSS JOIN ledger AS l
-WHERE l.user_ref = m.value ->> 0
-    AND l.seq > :horizon
-    AND l.kind = 'award'
-    AND l.action_id = m.value ->> 2
-    AND l.at > m.value ->> 3
-ORDER BY l.seq;
-
 -- name: add_postings
 -- Record awards. :postings is a JSON array of [seq, award id, board, user ref, action, points,
 -- score after, caller, key].
@@ -96,34 +84,44 @@ UPDATE ledger_head SET fingerprint = :fingerprint WHERE fingerprint IS NULL;
 
 -- name: actions
 SELECT
-    action_id, points, board, cooldown_s, cap_minute, cap_hour, cap_day, requires_signature
+    action_id, points, board, cooldown_s, cap_minute, cap_hour, cap_day, requires_signature,
+    active_from, active_until, shadow
 FROM actions
 ORDER BY action_id;
 
 -- name: boards
-SELECT board, title, tie, windows, time_zone
+SELECT board, title, tie, windows, time_zone, points_per_hour, shadow
 FROM boards
 ORDER BY board;
 
 -- name: keys
-SELECT key, algorithm, material, actions, not_before, not_after, revoked_at
+SELECT
+    key, algorithm, material, actions, not_before, not_after, revoked_at, cap_minute, cap_hour,
+    cap_day, shadow
 FROM signing_keys
 ORDER BY key;
 
 -- name: put_key
 -- Of a key that is there, only its end can still come.
-INSERT INTO signing_keys (key, algorithm, material, actions, not_before, not_after, revoked_at)
-VALUES (:key, :algorithm, :material, :actions, :not_before, :not_after, :revoked_at)
+INSERT INTO signing_keys (
+    key, algorithm, material, actions, not_before, not_after, revoked_at, cap_minute, cap_hour,
+    cap_day, shadow
+)
+VALUES (
+    :key, :algorithm, :material, :actions, :not_before, :not_after, :revoked_at, :cap_minute,
+    :cap_hour, :cap_day, :shadow
+)
 ON CONFLICT (key) DO UPDATE
 SET revoked_at = excluded.revoked_at;
 
 -- name: put_action
 INSERT INTO actions (
-    action_id, points, board, cooldown_s, cap_minute, cap_hour, cap_day, requires_signature
+    action_id, points, board, cooldown_s, cap_minute, cap_hour, cap_day, requires_signature,
+    active_from, active_until, shadow
 )
 VALUES (
     :action_id, :points, :board, :cooldown_s, :cap_minute, :cap_hour, :cap_day,
-    :requires_signature
+    :requires_signature, :active_from, :active_until, :shadow
 )
 ON CONFLICT (action_id) DO UPDATE
 SET points = excluded.points,
@@ -132,16 +130,21 @@ SET points = excluded.points,
     cap_minute = excluded.cap_minute,
     cap_hour = excluded.cap_hour,
     cap_day = excluded.cap_day,
-    requires_signature = excluded.requires_signature;
+    requires_signature = excluded.requires_signature,
+    active_from = excluded.active_from,
+    active_until = excluded.active_until,
+    shadow = excluded.shadow;
 
 -- name: put_board
-INSERT INTO boards (board, title, tie, windows, time_zone)
-VALUES (:board, :title, :tie, :windows, :time_zone)
+INSERT INTO boards (board, title, tie, windows, time_zone, points_per_hour, shadow)
+VALUES (:board, :title, :tie, :windows, :time_zone, :points_per_hour, :shadow)
 ON CONFLICT (board) DO UPDATE
 SET title = excluded.title,
     tie = excluded.tie,
     windows = excluded.windows,
-    time_zone = excluded.time_zone;
+    time_zone = excluded.time_zone,
+    points_per_hour = excluded.points_per_hour,
+    shadow = excluded.shadow;
 
 -- name: fill_period
 -- Scores of a period that a board got only now, from its postings since :start.
