@@ -53,6 +53,7 @@ RELEASE = {
     "POST /v1/admin/keys",
     "POST /v1/admin/keys/{key}/revoke",
     "GET /v1/admin/audit",
+    "GET /v1/admin/incidents",
     "GET /livez",
     "GET /readyz",
     "GET /metrics",

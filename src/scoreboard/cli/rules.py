@@ -1,0 +1,84 @@
+"""``scoreboard rules``: what they refused."""
+
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from scoreboard import assembly, wire
+from scoreboard.cli.options import Data, Json, load
+from scoreboard.cli.terminal import Failure, print_json, print_table, say
+from scoreboard.core.incident import Incident
+from scoreboard.core.moment import rfc3339
+from scoreboard.core.rule import Rule
+from scoreboard.ports import Sought
+
+LIMIT_MAX = 1_000
+
+app = App(name="rules", help="Rules: what they refused.")
+
+
+@app.command
+async def incidents(  # noqa: PLR0913 - each is an option
+    *,
+    user: Annotated[str | None, Parameter(help="Only this user's.")] = None,
+    rule: Annotated[
+        str | None, Parameter(help="Only of this rule, such as cooldown or cap-day.")
+    ] = None,
+    limit: Annotated[int, Parameter(help="The most to print, newest first.")] = 50,
+    before: Annotated[int | None, Parameter(help="Only older ones than this number.")] = None,
+    json: Json = False,
+    data: Data = None,
+) -> None:
+    """List what rules refused, or would have refused in the shadow, the newest first."""
+    if not 1 <= limit <= LIMIT_MAX:
+        raise Failure(f"--limit is 1 to {LIMIT_MAX:,}.")
+    sought = Sought(before, user, _rule(rule))
+    async with assembly.open_ledger(load(data=data)) as ledger:
+        found = await ledger.incidents(sought, limit)
+    if json:
+        following = found[-1].incident if len(found) == limit else None
+        print_json(wire.Incidents(tuple(map(wire.incident, found)), following))
+    elif found:
+        print_table(
+            ("number", "last hit", "count", "rule", "user", "action", "board", "key", "numbers"),
+            map(_row, found),
+            numbers="number count",
+        )
+    else:
+        say("There are no such incidents.")
+
+
+def _rule(name: str | None) -> Rule | None:
+    if name is None:
+        return None
+    if name not in set(Rule):
+        raise Failure(f"There is no rule {name!r}; there are {', '.join(Rule)}.")
+    return Rule(name)
+
+
+def _row(incident: Incident) -> tuple[str, ...]:
+    shadow = " (shadow)" if incident.shadow else ""
+    return (
+        f"{incident.incident}",
+        rfc3339(incident.last_at),
+        f"{incident.count:,}",
+        f"{incident.hit.rule.value}{shadow}",
+        incident.user_id or "(erased)",
+        incident.action_id,
+        incident.board,
+        incident.key or "",
+        _numbers(incident),
+    )
+
+
+def _numbers(incident: Incident) -> str:
+    hit = incident.hit
+    match hit.rule:
+        case Rule.TIME_SPAN:
+            side = "begins" if hit.seen < hit.limit else "ended"
+            return f"it {side} {rfc3339(hit.limit)}"
+        case Rule.COOLDOWN:
+            return f"{hit.seen / 1000:,.1f} s after the last, not {hit.span_s:,}"
+        case Rule.POINTS_HOUR:
+            return f"{hit.seen:,} points, not {hit.limit:,}"
+    return f"more than {hit.limit:,}"
