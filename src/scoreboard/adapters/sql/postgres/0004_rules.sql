@@ -71,7 +71,7 @@ CREATE INDEX incidents_by_rule ON incidents (rule, incident);
 --   p_count_*    a user and an action, awards in a span of milliseconds, counted up to a cap
 --   p_last_*     a user and an action: the moment of the last award, no older than p_reach
 --   p_points_*   a user and a board: points gained in an hour; what is reversed counts
---   p_key_*      a key, awards in a span, counted up to a cap
+--   p_key_*      a key, awards (nothing else has one) in a span, counted up to a cap
 CREATE FUNCTION know_rules(
     p_at BIGINT, p_refs BIGINT[],
     p_count_users INTEGER[], p_count_actions TEXT[], p_count_spans BIGINT[], p_count_caps BIGINT[],
@@ -167,7 +167,6 @@ BEGIN
                         a.key,
                         CASE a.span WHEN 60000 THEN v_minute WHEN 3600000 THEN v_hour ELSE v_day END
                     )
-                    AND kind = 'award'
                 LIMIT a.cap
             ) AS l
         ) AS c;

@@ -50,14 +50,14 @@ FROM json_each(:asked) AS a
 ORDER BY a.key;
 
 -- name: count_signed
--- Awards that a key signed after a place, counted no further than :most. :asked is a JSON array of
--- [key, after]; answered in its order.
+-- Awards (nothing else has a key) that a key signed after a place, counted no further than :most, in
+-- an index alone. :asked is a JSON array of [key, after]; answered in its order.
 SELECT (
     SELECT count(*)
     FROM (
         SELECT 1
         FROM ledger
-        WHERE key = a.value ->> 0 AND seq > a.value ->> 1 AND kind = 'award'
+        WHERE key = a.value ->> 0 AND seq > a.value ->> 1
         LIMIT :most
     )
 )
