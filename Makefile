@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint format bench docs lock wheel clean
+.PHONY: help demo test lint format bench js docs lock wheel clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,11 @@ format: .venv/dev.installed ## let ruff format and mend what it can
 
 bench: .venv/bench.installed ## measure everything, or one part (PART=awards)
 	$(BIN)/python -m bench $(PART) $(ARGS)
+
+js: ## check the JavaScript client's types and write scoreboard.d.ts (needs npm)
+	cd clients/js && npm ci --silent --no-audit --no-fund && npx tsc --project .
+	@echo "// made from scoreboard.js $$(sha256sum < clients/js/scoreboard.js | cut -c1-64)" \
+	  >> clients/js/scoreboard.d.ts
 
 docs: .venv/run.installed ## write the pages that come from the code
 	@sed '/^| setting /,$$d' docs/configure.md > docs/.configure.md
