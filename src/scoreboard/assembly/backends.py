@@ -1,5 +1,6 @@
 """Opens what the settings name for each port; a driver is imported only where it is needed."""
 
+import asyncio
 import contextlib
 import os
 import time
@@ -14,7 +15,7 @@ from scoreboard.errors import Misconfigured, Unavailable
 from scoreboard.ports import Bus, Ledger, Limiter, Ranking
 from scoreboard.service.health import Health
 from scoreboard.settings import Backend, Settings
-from scoreboard.telemetry import Event, log
+from scoreboard.telemetry import Event, Traces, log
 
 BROKERS_WITHIN_S = 5.0
 """How long to wait for brokers at the start, to find out whether the topics are right."""
@@ -138,6 +139,24 @@ async def open_limiter(
     limiter = await RedisLimiter.open(str(backend), fallback=own, observe=observe)
     stack.push_async_callback(limiter.close)
     return limiter
+
+
+async def open_traces(
+    settings: Settings, instance: str, stack: contextlib.AsyncExitStack
+) -> Traces | None:
+    """Where spans go, if anywhere.
+
+    Raises:
+        Misconfigured: what makes them is not installed.
+    """
+    if settings.traces_url is None:
+        return None
+    with _driver("otel"):
+        from scoreboard.telemetry.otel import OtelTraces  # noqa: PLC0415
+
+    traces = OtelTraces(settings.traces_url, settings.traces_share, instance)
+    stack.push_async_callback(asyncio.to_thread, traces.close)
+    return traces
 
 
 class NoLedger:

@@ -21,6 +21,7 @@ from scoreboard.assembly.backends import (
     open_ledger,
     open_limiter,
     open_ranking,
+    open_traces,
     watcher,
 )
 from scoreboard.assembly.own_secret import own_secret
@@ -119,6 +120,7 @@ async def services_of(
     """
     ensure_sensible(settings)
     health = Health("ranking")
+    telemetry.traces = await open_traces(settings, _holder(), stack) or telemetry.traces
     _watch_itself(settings, health, telemetry)
     backends = await _backends(settings, health, telemetry, stack)
     boards: Boards = HeardCatalogue(backends.bus)

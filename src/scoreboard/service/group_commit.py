@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from scoreboard.core.award import Award, Outcome, Refused
+from scoreboard.core.award import Award, Outcome, Recorded, Refused
 from scoreboard.errors import (
     ActionRejected,
     CatalogueMoved,
@@ -23,7 +23,16 @@ from scoreboard.ports import Ledger, Prepared
 from scoreboard.service.catalogue import CurrentCatalogue
 from scoreboard.service.health import Health
 from scoreboard.service.tally import Tally
-from scoreboard.telemetry import Event, RequestContext, Telemetry, current_request, log, now_s
+from scoreboard.telemetry import (
+    Event,
+    RequestContext,
+    Span,
+    Telemetry,
+    current_request,
+    exemplar,
+    log,
+    now_s,
+)
 
 WAIT_MAX_S = 2.0
 """An award that waited longer for its turn is refused unwritten: its caller has other plans."""
@@ -67,6 +76,7 @@ class GroupCommit:
         self._size = telemetry.child("scoreboard_group_size")
         self._commit = telemetry.child("scoreboard_commit_seconds")
         self._tally = Tally(telemetry)
+        self._traces = telemetry.traces
         queue = telemetry.child("scoreboard_waiting_awards")
         queue.set_function(lambda: len(self._waiting))  # a commit that hangs must show it too
         self._unknown = telemetry.child("scoreboard_unknown_outcomes_total")
@@ -119,7 +129,8 @@ class GroupCommit:
 
     async def _write(self, group: Sequence[_Waiting]) -> None:
         try:
-            outcomes = await self._append([waiting.award for waiting in group])
+            with self._traces.group([waiting.request for waiting in group]) as span:
+                outcomes = await self._append([waiting.award for waiting in group], span)
         except ScoreboardError as error:
             self._fail(group, error)
         except Exception:  # noqa: BLE001 - whatever it is, these awards may have been recorded
@@ -131,7 +142,7 @@ class GroupCommit:
                 if not waiting.outcome.done():
                     waiting.outcome.set_result(outcome)
 
-    async def _append(self, awards: Sequence[Award]) -> Sequence[Outcome]:
+    async def _append(self, awards: Sequence[Award], span: Span | None) -> Sequence[Outcome]:
         at_ms = self._clock_ms()
         for _ in range(MOVES_MAX):
             began_s = now_s()
@@ -148,9 +159,11 @@ class GroupCommit:
                 await self._catalogue.load()
                 continue
             if good:
-                self._commit.observe(now_s() - began_s)
+                self._commit.observe(now_s() - began_s, exemplar(span))
                 self._size.observe(len(good))
                 self._tally.count(outcomes)
+            if span is not None:
+                _tell_span(span, outcomes)
             left = iter(outcomes)
             return [each if isinstance(each, Refused) else next(left) for each in present]
         raise Unavailable
@@ -181,6 +194,12 @@ class GroupCommit:
         for waiting in group:
             if not waiting.outcome.done():
                 waiting.outcome.set_exception(type(error)())
+
+
+def _tell_span(span: Span, outcomes: Sequence[Outcome]) -> None:
+    seqs = [outcome.posting.seq for outcome in outcomes if isinstance(outcome, Recorded)]
+    if seqs:
+        span.wrote(seqs[0], seqs[-1])
 
 
 def _told(group: Sequence[_Waiting]) -> dict[str, object]:

@@ -15,7 +15,7 @@ from typing import Protocol
 from scoreboard.core.window import Window
 from scoreboard.service.delivery import Delivery, Receipt
 from scoreboard.service.frame import Frame
-from scoreboard.telemetry import Event, Telemetry, log
+from scoreboard.telemetry import Event, Span, Telemetry, exemplar, log
 
 Channel = tuple[str, str]
 """A board, and a window (its current period) or the name of a period."""
@@ -232,6 +232,10 @@ class Hub:
             room.round = None
 
     async def _show_to_all(self, room: _Room, first: Frame) -> None:
+        with self._telemetry.traces.frame(first.place[1]) as span:
+            await self._go_to_all(room, first, span)
+
+    async def _go_to_all(self, room: _Room, first: Frame, span: Span | None) -> None:
         frame, written = first, 0
         viewers = list(room.viewers)
         for part in _slices(viewers):
@@ -241,7 +245,8 @@ class Hub:
             written += count
             await asyncio.sleep(0)
         if written:
-            self._freshness.observe(max(0, self._clock_ms() - frame.at) / 1000)
+            age_s = max(0, self._clock_ms() - frame.at) / 1000
+            self._freshness.observe(age_s, exemplar(span))
             self._delivery.sample(viewers, frame)
 
     def _arm(self, room: _Room, delay_s: float) -> None:

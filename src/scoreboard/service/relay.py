@@ -53,6 +53,7 @@ class Relay:
         self._next_look_ms = 0
         self._ahead_ms = 0
         self._progress = Progress(ledger, clock_ms, telemetry)
+        self._traces = telemetry.traces
         self._apply_seconds = telemetry.child("scoreboard_dependency_seconds", "ranking", "apply")
         self._users = telemetry.child("scoreboard_ranked_users")
         ledger.on_commit(self._woken.set)
@@ -189,7 +190,7 @@ class Relay:
         for posting in postings:
             self._translate(posting, moves, marks)
         group = Group(epoch, after, postings[-1].seq, tuple(moves), tuple(marks))
-        with self._apply_seconds.time():
+        with self._traces.batch(after + 1, postings[-1].seq), self._apply_seconds.time():
             changed = await self._ranking.apply(group)
         self._publisher.changed(changed)
         if boards_changed:

@@ -64,6 +64,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     log_level: str
     log_format: str
     log_sample: int
+    traces_url: str | None
+    traces_share: float
 
 
 class Given(NamedTuple):

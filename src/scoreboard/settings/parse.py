@@ -170,6 +170,19 @@ def jwks_url(given: str, _: Path) -> str:
     )
 
 
+def traces_url(given: str, _: Path) -> str:
+    parts = urlsplit(given)
+    if parts.scheme in ("http", "https") and parts.hostname and not parts.password:
+        return given
+    raise ValueError("give a URL such as http://127.0.0.1:4318/v1/traces, without a password")
+
+
+def share(given: str, _: Path) -> float:
+    if re.fullmatch(r"[01]|[01]?\.\d{1,9}", given, re.ASCII) and float(given) <= 1:
+        return float(given)
+    raise ValueError("give a number from 0 to 1, such as 0.01")
+
+
 def contact(given: str, _: Path) -> str:
     if _CONTACT.fullmatch(given) and len(given) <= TEXT_MAX:
         return given

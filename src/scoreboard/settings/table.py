@@ -258,6 +258,21 @@ SETTINGS = (
         "own failures are always logged.",
         parse.integer(0, 1_000_000),
     ),
+    Setting(
+        "TRACES_URL",
+        "",
+        "URL",
+        "Where traces are sent, OTLP over HTTP, such as http://127.0.0.1:4318/v1/traces; empty: "
+        "none are made. Needs the extra otel.",
+        parse.optional(parse.traces_url),
+    ),
+    Setting(
+        "TRACES_SHARE",
+        "0.01",
+        "share",
+        "The share of requests that are traced, 0 to 1, drawn by lot or by the caller's trace id.",
+        parse.share,
+    ),
 )
 
 BY_NAME = {setting.name: setting for setting in SETTINGS}

@@ -15,6 +15,7 @@ from scoreboard.telemetry.request import (
     current_request,
     refused_request,
 )
+from scoreboard.telemetry.traces import Span, Traces, exemplar
 
 __all__ = [
     "METRICS",
@@ -23,10 +24,13 @@ __all__ = [
     "Log",
     "Metric",
     "RequestContext",
+    "Span",
     "Telemetry",
+    "Traces",
     "begin_request",
     "current_request",
+    "exemplar",
     "log",
     "now_s",
     "refused_request",
-]  # fmt: skip
+]

@@ -15,6 +15,7 @@ from prometheus_client.openmetrics import exposition as openmetrics
 
 from scoreboard import __version__
 from scoreboard.telemetry.metrics import METRICS, Metric
+from scoreboard.telemetry.traces import NoTraces, Traces
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
@@ -23,10 +24,14 @@ now_s = time.perf_counter
 
 
 class Telemetry:
-    """One process's metrics: ``telemetry.child("scoreboard_awards_total", "recorded").inc()``."""
+    """One process's metrics, and its traces, which are off until somebody sets them.
+
+    ``telemetry.child("scoreboard_awards_total", "recorded").inc()``
+    """
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.traces: Traces = NoTraces()
         self._children: dict[tuple[str, ...], Any] = {}
         self._metrics = {metric.name: self._make(metric) for metric in METRICS}
         self.child("scoreboard_build_info", __version__, platform.python_version()).set(1)

@@ -20,6 +20,7 @@ from scoreboard.telemetry import (
     Event,
     Telemetry,
     begin_request,
+    exemplar,
     log,
     now_s,
     refused_request,
@@ -118,7 +119,12 @@ class Resource:
         began_s = now_s()
         request = begin_request()
         method: str = scope["method"]
-        reply = await self._reply(method, Exchange(scope, receive))
+        known = self._methods.get(method, "other")
+        exchange = Exchange(scope, receive)
+        traces = self._telemetry.traces
+        if traces.on:
+            request.span = traces.request(known, self._path, exchange.header(b"traceparent"))
+        reply = await self._reply(method, exchange)
         headers = [
             *reply.headers,
             (b"content-length", b"%d" % len(reply.body)),
@@ -134,11 +140,12 @@ class Resource:
         if whole is None or not whole(reply.status, headers, body):
             await send({"type": "http.response.start", "status": reply.status, "headers": headers})
             await send({"type": "http.response.body", "body": body})
-        known = self._methods.get(method, "other")
         self._telemetry.child(
             "scoreboard_http_requests_total", self._path, known, str(reply.status)
         ).inc()
-        self._seconds.observe(now_s() - began_s)
+        self._seconds.observe(now_s() - began_s, exemplar(request.span))
+        if request.span is not None:
+            request.span.answered(reply.status, request.code)
         self._gate.access.note(Seen(self._path, known, reply.status, began_s, request.code))
 
     async def _reply(self, method: str, exchange: Exchange) -> Reply:
