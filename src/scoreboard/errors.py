@@ -20,6 +20,7 @@ exceptions. ``temporary`` says that asking again can help. HTTP statuses are in
     +-- CatalogueMoved        inside only: the group was prepared with settings that have changed
     +-- OutOfPlace            inside only: a group does not begin right after the ranking's place
     +-- Deposed               inside only: another node leads, with a later term
+    +-- CheckpointRefused     inside only: signing now would contradict what was signed before
 """
 
 from typing import ClassVar
@@ -290,3 +291,14 @@ class Deposed(ScoreboardError):
 
     code = "deposed"
     temporary = True
+
+
+class CheckpointRefused(ScoreboardError):
+    """The ledger is not a continuation of what was signed of it before."""
+
+    code = "checkpoint-refused"
+
+    def __init__(self, reason: str) -> None:
+        """``reason`` is rolled-back, contradiction, gap, key or unreadable."""
+        super().__init__(self.code, reason)
+        self.reason = reason

@@ -78,7 +78,7 @@ def test_every_route_is_explained(operation: Operation) -> None:
         assert documented
         query = documented[1] or ""
         for field in msgspec.structs.fields(operation.query) if operation.query else ():
-            assert f"{field.name}=" in query
+            assert f"{field.encode_name}=" in query
     else:
         assert re.search(rf"`(GET )?{re.escape(operation.path)}`", text)
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 from scoreboard.adapters.keys import derive
 from scoreboard.assembly.services import GATEWAY, Services, clock_ms
 from scoreboard.assembly.token_keys import key_source
+from scoreboard.service.proofs import Proofs
 from scoreboard.settings import Settings
 from scoreboard.web.access import AccessLog
 from scoreboard.web.address import client_address
@@ -24,6 +25,7 @@ from scoreboard.web.health import HealthHandler
 from scoreboard.web.incidents import IncidentsHandler
 from scoreboard.web.live import LiveEndpoint
 from scoreboard.web.live_node import Live, LiveSettings
+from scoreboard.web.proofs import ProofsHandler
 from scoreboard.web.scores import ScoresHandler
 from scoreboard.web.seats import Seats
 from scoreboard.web.signing_keys import SigningKeysHandler
@@ -102,6 +104,7 @@ def _mounted(services: Services, gate: Gate, verifier: TokenVerifier, cursors: C
         admin = AdminHandler(ledger, writing.catalogue, reader, auth, boards.view)
         handlers |= ScoresHandler(auth, writing.scorer, telemetry).handlers()
         handlers |= admin.handlers()
+        handlers |= ProofsHandler(Proofs(ledger), reader, auth).handlers()
         keys = SigningKeysHandler(ledger, writing.catalogue, auth, writing.keys.sealed, clock_ms)
         handlers |= keys.handlers()
         handlers |= IncidentsHandler(ledger, auth).handlers()

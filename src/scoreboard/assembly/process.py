@@ -63,6 +63,8 @@ async def run(node: Node, listeners: Listeners, ready: Callable[[str], None] | N
     finally:
         if services.writing:
             await services.writing.commit.drain()
+        if services.leading:
+            await services.leading.sealer.finish()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -24,6 +24,7 @@ from scoreboard.assembly.backends import (
     open_traces,
     watcher,
 )
+from scoreboard.assembly.checkpoints import next_term, sealer_of
 from scoreboard.assembly.own_secret import own_secret
 from scoreboard.errors import Misconfigured, ScoreboardError
 from scoreboard.ports import Bus, Ledger, Limiter, Ranking
@@ -40,6 +41,7 @@ from scoreboard.service.publisher import Publisher
 from scoreboard.service.reader import Reader
 from scoreboard.service.relay import Relay
 from scoreboard.service.scorer import Scorer
+from scoreboard.service.sealer import Sealer
 from scoreboard.service.signatures import Signatures
 from scoreboard.service.timed_limiter import TimedLimiter
 from scoreboard.settings import Settings
@@ -76,6 +78,7 @@ class Leading(Struct):
     relay: Relay
     publisher: Publisher
     drift: DriftCheck
+    sealer: Sealer
     feed: Feed | None
 
 
@@ -100,7 +103,7 @@ class Services(Struct):
         if self.leading:
             leading = self.leading
             runs += [leading.leadership.run(), leading.relay.run(), leading.publisher.run()]
-            runs += [leading.drift.run()]
+            runs += [leading.drift.run(), leading.sealer.run()]
             runs += [leading.feed.run()] if leading.feed else []
         return runs
 
@@ -269,14 +272,17 @@ async def _leading(
         feed = Feed(
             backends.ledger, backends.bus, leadership, clock_ms=clock_ms, telemetry=telemetry
         )
-    return Leading(leadership, relay, publisher, drift, feed)
+    sealer = await sealer_of(
+        services.settings, backends.ledger, leadership, clock_ms=clock_ms, telemetry=telemetry
+    )
+    return Leading(leadership, relay, publisher, drift, sealer, feed)
 
 
 async def _leadership(services: Services, stack: contextlib.AsyncExitStack) -> Leadership:
     settings, ledger = services.settings, services.backends.ledger
     if not settings.ledger.shared and not settings.ranking.shared:
         services.telemetry.child("scoreboard_leader").set(1)
-        return Alone()
+        return Alone(await next_term(ledger, clock_ms()))
     lease = Lease(ledger, _holder(), services.telemetry)
     stack.push_async_callback(_resign, lease)
     if not _many_nodes(settings):

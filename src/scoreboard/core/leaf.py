@@ -82,6 +82,11 @@ def leaf_of(columns: Sequence[Any], commitment: bytes | None) -> bytes:
     )
 
 
+def seq_of(data: bytes) -> int:
+    """The seq of a leaf's posting."""
+    return int.from_bytes(data[2:10], "big")
+
+
 def line_in(data: bytes) -> tuple[Line, bytes | None]:
     """The posting in a leaf, without its ``user_ref``, and the commitment to its user.
 

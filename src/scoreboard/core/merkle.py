@@ -33,6 +33,11 @@ class Run(Struct, frozen=True):
     first: int
     hashes: bytes
 
+    @property
+    def end(self) -> int:
+        """The place after the last one."""
+        return self.first + len(self.hashes) // HASH_BYTES
+
 
 class Span(NamedTuple):
     """The leaves from ``begin`` on, before ``end``."""
@@ -102,6 +107,18 @@ class Tree:
             for peak in reversed(_peaks(edge)):
                 root = peak if root is None else node_hash(peak, root)
         return EMPTY_ROOT if root is None else root
+
+
+def joined(runs: Iterable[Run]) -> list[Run]:
+    """The same hashes, in as few runs as their tiles allow."""
+    kept: list[Run] = []
+    for run in sorted(runs, key=lambda run: (run.level, run.first)):
+        last = kept[-1] if kept else None
+        if last and run.level == last.level and run.first % TILE_WIDTH and run.first == last.end:
+            kept[-1] = Run(run.level, last.first, last.hashes + run.hashes)
+        else:
+            kept.append(run)
+    return kept
 
 
 def edge_tiles(size: int) -> list[TileKey]:

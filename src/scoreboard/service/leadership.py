@@ -33,9 +33,13 @@ class Leadership(Protocol):
 
 
 class Alone:
-    """The leadership of a node that shares its ranking with nobody."""
+    """The leadership of a node that shares its ranking with nobody.
 
-    term = 1
+    Its ``term`` is later than those of the ledger's checkpoints.
+    """
+
+    def __init__(self, term: int = 1) -> None:
+        self.term = term
 
     async def gained(self) -> int:
         return self.term

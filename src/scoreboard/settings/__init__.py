@@ -41,6 +41,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     bus: Backend
     limiter: Backend
     secret_file: Path
+    checkpoint_key_file: Path
     jwt_keys: Path | None
     jwks_url: str | None
     jwt_issuer: str | None
@@ -121,6 +122,7 @@ def settings_from(given: Mapping[str, Given]) -> Settings:
     if not values["ledger"].location:
         values["ledger"] = Backend("sqlite", str(data / "scoreboard.db"))
     values["secret_file"] = values["secret_file"] or data / "secret"
+    values["checkpoint_key_file"] = values["checkpoint_key_file"] or data / "checkpoint-key"
     return Settings(**values)
 
 

@@ -92,6 +92,14 @@ SETTINGS = (
         parse.optional(parse.path),
     ),
     Setting(
+        "CHECKPOINT_KEY_FILE",
+        "",
+        "path",
+        "The Ed25519 key (PEM, 0600) that checkpoints of the ledger are signed with, the same on "
+        "all nodes; empty: the file checkpoint-key in DATA, made at the first start.",
+        parse.optional(parse.path),
+    ),
+    Setting(
         "JWT_KEYS",
         "",
         "path",

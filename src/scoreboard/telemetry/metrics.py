@@ -142,6 +142,24 @@ METRICS = (
         "Age of the oldest posting that the feed has not acknowledged; 0 when it has all.",
     ),
     Metric(
+        "scoreboard_checkpoint_size",
+        Gauge,
+        "Postings under the newest signed checkpoint; 0 on a node that does not lead.",
+    ),
+    Metric(
+        "scoreboard_checkpoint_age_seconds",
+        Gauge,
+        "Age of the oldest posting that no checkpoint covers; 0 when all are sealed, and on a node "
+        "that does not lead.",
+    ),
+    Metric(
+        "scoreboard_checkpoint_failures_total",
+        Counter,
+        "Seconds in which no checkpoint could be signed, by reason: rolled-back, contradiction, "
+        "gap, key or unreadable (refused), or the code of an outage, file or error.",
+        ("reason",),
+    ),
+    Metric(
         "scoreboard_bus_errors_total",
         Counter,
         "Times that new tops could not be published; they are published again.",

@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from scoreboard.core.identifier import BoardId, UserId
 from scoreboard.core.rule import Rule
@@ -34,6 +34,7 @@ Cursor = Annotated[
 Seen = Annotated[
     int, Meta(ge=1, le=2**63 - 1, description="The `next` of the page before: only older ones.")
 ]
+Size = Annotated[int, Meta(ge=0, le=2**63 - 1, description="How many postings a tree has.")]
 Radius = Annotated[
     int, Meta(ge=0, le=100, description="The most neighbours to answer on either side.")
 ]
@@ -44,6 +45,13 @@ Place = Annotated[
         description="The `epoch` and `seq` of the newest `top` you have, joined by `-`.",
     ),
 ]
+
+
+class ConsistencyQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which two trees; without `to` the newer one is that of the newest checkpoint."""
+
+    from_: Size | None = field(name="from", default=None)
+    to: Size | None = None
 
 
 class PeriodQuery(Struct, frozen=True, forbid_unknown_fields=True):
@@ -143,7 +151,7 @@ def _parameters(query: bytes) -> Mapping[str, str]:
 @cache
 def _plan(shape: type[Struct]) -> tuple[Any, frozenset[str]]:
     fields = msgspec.structs.fields(shape)
-    return shape(), frozenset(field.name for field in fields if _is_integer(field.type))
+    return shape(), frozenset(each.encode_name for each in fields if _is_integer(each.type))
 
 
 def _is_integer(annotation: object) -> bool:

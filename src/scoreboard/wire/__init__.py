@@ -80,6 +80,11 @@ from scoreboard.wire.operation import (
     Readiness,
     Version,
 )
+from scoreboard.wire.proofs import (
+    AwardProof,
+    Consistency,
+    base64s,
+)
 
 __all__ = [
     "ENCODER",
@@ -92,6 +97,7 @@ __all__ = [
     "Audit",
     "AuditEntry",
     "Auth",
+    "AwardProof",
     "Awarded",
     "BoardPut",
     "BoardView",
@@ -100,6 +106,7 @@ __all__ = [
     "BusTop",
     "Bye",
     "ClientMessage",
+    "Consistency",
     "CurrentWindow",
     "Finished",
     "Hello",
@@ -132,6 +139,7 @@ __all__ = [
     "Version",
     "Welcome",
     "action",
+    "base64s",
     "incident",
     "key",
     "news_bytes",

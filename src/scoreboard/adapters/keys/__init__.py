@@ -1,5 +1,6 @@
 """Where the keys come from that tokens and signed actions are verified with."""
 
+from scoreboard.adapters.keys.checkpoint import CheckpointKey, is_signature
 from scoreboard.adapters.keys.file import KeyFile
 from scoreboard.adapters.keys.jwks import JwksUrl
 from scoreboard.adapters.keys.secret import LocalKeys, derive, local_secret, mint
@@ -7,6 +8,7 @@ from scoreboard.adapters.keys.signing import SigningKeys
 from scoreboard.adapters.keys.source import KeyChain, KeyEvent
 
 __all__ = [
+    "CheckpointKey",
     "JwksUrl",
     "KeyChain",
     "KeyEvent",
@@ -14,6 +16,7 @@ __all__ = [
     "LocalKeys",
     "SigningKeys",
     "derive",
+    "is_signature",
     "local_secret",
     "mint",
 ]

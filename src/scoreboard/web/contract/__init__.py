@@ -5,8 +5,10 @@ from scoreboard.web.contract.awards import AWARDS, HISTORY
 from scoreboard.web.contract.boards import BOARDS
 from scoreboard.web.contract.operation import EVERYWHERE, Access, Operation, Tag
 from scoreboard.web.contract.pages import OPERATION, PAGES
+from scoreboard.web.contract.proofs import PROOFS
 from scoreboard.web.queries import (
     AroundQuery,
+    ConsistencyQuery,
     IncidentsQuery,
     LiveQuery,
     PageQuery,
@@ -24,8 +26,10 @@ __all__ = [
     "OPERATION",
     "OPERATIONS",
     "PAGES",
+    "PROOFS",
     "Access",
     "AroundQuery",
+    "ConsistencyQuery",
     "IncidentsQuery",
     "LiveQuery",
     "Operation",
@@ -36,4 +40,4 @@ __all__ = [
     "read_query",
 ]
 
-OPERATIONS = (*AWARDS, *BOARDS, *HISTORY, *ADMIN, *OPERATION, *PAGES)
+OPERATIONS = (*AWARDS, *BOARDS, *HISTORY, *PROOFS, *ADMIN, *OPERATION, *PAGES)

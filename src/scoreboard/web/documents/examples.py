@@ -80,6 +80,30 @@ _POSTING = wire.Posting(
     points=10,
     score_after=1_190,
 )
+_PROOF = wire.AwardProof(
+    award_id="019aaf3c-2a00-7b11-8c22-3d44e5f60718",
+    seq=2,
+    size=2,
+    leaf=(
+        "AQMAAAAAAAAAAgAAAaIIRv4AAAABoghG/nsAAAAAAAAABQAAAAAAAAAFAAAAAAAAAABLrncxOnC4cy"
+        "/XFE1kalz4v09Br0uR6hW8tV+VtCIGugAAACQwMTlhYWYzYy0yYTAwLTdiMTEtOGMyMi0zZDQ0ZTVm"
+        "NjA3MTgAAAAFYXdhcmQAAAAHZGVmYXVsdAAAAARxdWl6////////////////"
+    ),
+    hashes=("pnBLcqsot6Y+K+aGoaP5g8NjRB4S1zx458hd626Vlqg=",),
+    checkpoint=(
+        "scoreboard/1795435200000\n"
+        "2\n"
+        "3EP+dZvRaHXVlbEqmQFsoWU8j9PC8TCEHCx7Y8X7qes=\n"
+        "epoch 1795435200000\n"
+        "time 1795435210000\n"
+        "\n"
+        "— scoreboard/1795435200000 "
+        "3TVjt+WJ0kfERaXRSPch9oF8Kd3AADRTxG6atlD8TvITrVD5tFUqU+AJEGwhSLhJX+Cr/qevie1EzRMj/IQKFZ4uXw0=\n"
+    ),
+    key=("scoreboard/1795435200000+dd3563b7+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4"),
+    user_id="alice",
+    salt="AAECAwQFBgcICQoLDA0ODw==",
+)
 _AUDITED = wire.AuditEntry(
     entry=3,
     at=_AT,
@@ -128,6 +152,8 @@ _ALL: tuple[Struct, ...] = (
     _POSTING,
     wire.Postings((_POSTING,), None),
     wire.LedgerHead(EPOCH, 8_041),
+    wire.Consistency(1, 2, ("zGKgQBn6evLJWASesUMZvTolahGpXZQG1Z+/MNEPbQE=",)),
+    _PROOF,
     wire.KeyPost(
         key="game-eu.k1", reason="the new game server", public=PUBLIC, actions=("boss.kill",)
     ),
