@@ -1,21 +1,24 @@
 """What every ledger promises of rules, and of the incidents that they leave."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, closing
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from scoreboard.adapters.sqlite import SqliteLedger
 from scoreboard.core.action import Action
 from scoreboard.core.award import Award, Outcome, Recorded, Refused, Repeated
 from scoreboard.core.board import Board
+from scoreboard.core.posting import Kind
 from scoreboard.core.rule import Caps, Rule
 from scoreboard.core.rules import Rules
 from scoreboard.core.signing_key import SigningAlgorithm, SigningKey
 from scoreboard.errors import SuspiciousActivity
-from scoreboard.ports import Ledger, Prepared, Sought
+from scoreboard.ports import Ledger, Moderation, Prepared, Sought
 
 from .material import DAY_MS, HOUR_MS, NOON, QUIZ, Clock, append, ensure_sums, put
 
@@ -295,6 +298,34 @@ async def test_old_incidents_go_when_new_ones_come(ledger: Ledger, clock: Clock)
         await append(ledger, clock, *pair)
     found = await ledger.incidents(Sought(), 100)
     assert [each.user_id for each in found] == ["v2", "v1", "v0"]
+
+
+async def test_an_erased_user_leaves_no_name_in_incidents(ledger: Ledger, clock: Clock) -> None:
+    once = Action(action_id="once", points=1, caps=Caps(day=1))
+    await put(ledger, once)
+    await append(ledger, clock, award("a1", action=once), award("a2", action=once))
+    await ledger.moderate(Moderation("u1", Kind.ERASE, "tester", "asked to be forgotten"))
+    [incident] = await ledger.incidents(Sought(), 10)
+    assert incident.user_id is None
+    assert await ledger.incidents(Sought(user_id="u1"), 10) == []
+
+
+async def test_an_incident_that_cannot_be_kept_changes_no_answer(
+    request: pytest.FixtureRequest, ledger: Ledger, tmp_path: Path, clock: Clock
+) -> None:
+    once = Action(action_id="once", points=1, caps=Caps(day=1))
+    await put(ledger, once)
+    statement = "ALTER TABLE incidents RENAME TO elsewhere"
+    if isinstance(ledger, SqliteLedger):
+        with closing(sqlite3.connect(tmp_path / "scoreboard.db")) as db:
+            db.execute(statement)
+    else:
+        server = request.getfixturevalue("postgres")
+        server.psql(statement, server.database_of(tmp_path).rpartition("/")[2])
+    group = [award("a1", action=once), award("a2", action=once), award("a3", "u2", once)]
+    assert told(await append(ledger, clock, *group)) == [None, "cap-day", None]
+    assert told(await append(ledger, clock, award("a4", action=once))) == ["cap-day"]
+    assert len(await ensure_sums(ledger)) == 3
 
 
 async def test_rules_travel_with_the_history(

@@ -1,10 +1,12 @@
-"""``scoreboard rules``: what they refused."""
+"""``scoreboard rules``: what they refused, and what others would."""
 
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
 
 from scoreboard import assembly, wire
+from scoreboard.cli import simulate as simulating
 from scoreboard.cli.options import Data, Json, load
 from scoreboard.cli.terminal import Failure, print_json, print_table, say
 from scoreboard.core.incident import Incident
@@ -14,7 +16,40 @@ from scoreboard.ports import Sought
 
 LIMIT_MAX = 1_000
 
-app = App(name="rules", help="Rules: what they refused.")
+MOVERS_MAX = 100_000
+
+app = App(name="rules", help="Rules: what they refused, and what others would.")
+
+
+@app.command
+async def simulate(
+    file: Annotated[
+        Path | None, Parameter(help="Actions as they would be: what `action import` takes.")
+    ] = None,
+    /,
+    *,
+    points_per_hour: Annotated[
+        tuple[str, ...],
+        Parameter(negative="", help="BOARD=POINTS: the cap of a board as it would be."),
+    ] = (),
+    top: Annotated[int, Parameter(help="The most movers to print of a board and period.")] = 10,
+    json: Json = False,
+    data: Data = None,
+) -> None:
+    """Replay the ledger under other rules or points: who would stand where? Changes nothing.
+
+    Actions that are not in the file keep their awards. Runs beside a service.
+    """
+    if not 0 <= top <= MOVERS_MAX:
+        raise Failure(f"--top is 0 to {MOVERS_MAX:,}.")
+    async with assembly.open_ledger(load(data=data)) as ledger:
+        boards = (await ledger.catalogue()).boards
+        wanted = simulating.proposal(file, points_per_hour, boards)
+        simulated = await simulating.replayed(ledger, wanted, top)
+    if json:
+        print_json(simulated)
+    else:
+        simulating.show(simulated)
 
 
 @app.command
