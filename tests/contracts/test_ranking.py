@@ -2,8 +2,10 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
+from itertools import groupby
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +15,7 @@ from scoreboard.core.board import Board, Tie
 from scoreboard.core.score import Score
 from scoreboard.core.standing import Page, Row, placed_by_sorting
 from scoreboard.errors import NotFound, OutOfPlace
-from scoreboard.ports import Group, Key, Mark, Move, Ranking
+from scoreboard.ports import Exit, Group, Key, Mark, Move, Ranking, Return
 
 from .material import WITHOUT_SHRINKING, Span
 
@@ -24,7 +26,7 @@ SPANS: tuple[Span, ...] = (("one", "all"), ("one", "2026-11-23"), ("two", "all")
 USERS = [f"u{index}" for index in range(16)]
 ONE = Board(board="one")
 
-Change = Move | Mark
+Change = Move | Mark | Exit | Return
 Line = tuple[Change, ...]
 """What one posting does: the line at index i is that of seq i + 1."""
 
@@ -34,32 +36,50 @@ def board(name: str, tie: Tie) -> Board:
 
 
 class Model:
-    """All scores of all spans, and what last changed a top."""
+    """All scores of all spans, who is not shown, and what last changed a top."""
 
     def __init__(self) -> None:
         self.users: dict[Span, dict[str, Score]] = {span: {} for span in SPANS}
+        self.unseen: set[str] = set()
 
     def copy(self) -> "Model":
         twin = Model()
         twin.users = {span: dict(users) for span, users in self.users.items()}
+        twin.unseen = set(self.unseen)
         return twin
 
     def add(self, line: Line) -> None:
         for change in line:
-            if isinstance(change, Move):
-                users = self.users[change.board, change.period]
-                before = users.get(change.user_id)
-                if before is None:
-                    after = Score(change.user_id, change.points, change.seq, change.at)
-                else:
-                    after = before.plus(change.points, change.seq, change.at)
-                users[change.user_id] = after
+            match change:
+                case Move():
+                    self._move(change)
+                case Exit(forever=False):
+                    self.unseen.add(change.user_id)
+                case Exit():
+                    self.unseen.discard(change.user_id)
+                    for users in self.users.values():
+                        users.pop(change.user_id, None)
+                case Return():
+                    self.unseen.discard(change.user_id)
 
-    def rows(self, span: Span, tie: Tie) -> tuple[Row, ...]:
-        return placed_by_sorting(list(self.users[span].values()), tie)
+    def _move(self, move: Move) -> None:
+        users = self.users[move.board, move.period]
+        before = users.get(move.user_id)
+        if before is None:
+            users[move.user_id] = Score(move.user_id, move.points, move.seq, move.at)
+        else:
+            users[move.user_id] = before.plus(move.points, move.seq, move.at)
+
+    def seen(self, span: Span, and_also: str = "") -> list[Score]:
+        """The scores that are shown, and that of a user who asks for itself."""
+        hidden = self.unseen - {and_also}
+        return [score for user_id, score in self.users[span].items() if user_id not in hidden]
+
+    def rows(self, span: Span, tie: Tie, and_also: str = "") -> tuple[Row, ...]:
+        return placed_by_sorting(self.seen(span, and_also), tie)
 
     def top(self, span: Span) -> list[Score]:
-        return sorted(self.users[span].values(), key=Score.key)[:10]
+        return sorted(self.seen(span), key=Score.key)[:10]
 
 
 def after_each(lines: Sequence[Line]) -> list[Model]:
@@ -73,11 +93,20 @@ def after_each(lines: Sequence[Line]) -> list[Model]:
 
 
 def marked(lines: Sequence[Line], span: Span, upto: int) -> Mark:
-    """What a ledger says has last changed this top without leaving a row: a mark, or any fall."""
+    """What a ledger says has last changed this top without leaving a row.
+
+    That is a mark, any fall, or whether anybody with a score in it is shown.
+    """
+    models = after_each(lines)
     for seq in range(upto, 0, -1):
         for change in lines[seq - 1]:
-            fell = isinstance(change, Mark) or change.points < 0
-            if (change.board, change.period) == span and fell:
+            match change:
+                case Mark() | Move():
+                    fell = isinstance(change, Mark) or change.points < 0
+                    found = fell and (change.board, change.period) == span
+                case _:
+                    found = change.user_id in models[seq - 1].users[span]
+            if found:
                 return Mark(*span, seq, change.at)
     return Mark(*span, 0, 0)
 
@@ -90,15 +119,30 @@ def group(lines: Sequence[Line], after: int, upto: int) -> Group:
         upto,
         tuple(change for change in changes if isinstance(change, Move)),
         tuple(change for change in changes if isinstance(change, Mark)),
+        tuple(change for change in changes if isinstance(change, Exit | Return)),
     )
+
+
+def groups(lines: Sequence[Line], after: int, upto: int) -> Iterator[Group]:
+    """The lines in as few groups as there can be: turns and moves do not go together."""
+    turning = lambda seq: any(isinstance(each, Exit | Return) for each in lines[seq - 1])  # noqa: E731
+    for _, run in groupby(range(after + 1, upto + 1), turning):
+        seqs = list(run)
+        yield group(lines, seqs[0] - 1, seqs[-1])
+
+
+async def apply(ranking: Ranking, lines: Sequence[Line], after: int, upto: int) -> None:
+    for each in groups(lines, after, upto):
+        await ranking.apply(each)
 
 
 @st.composite
 def histories(draw: st.DrawFn, min_size: int = 0) -> list[Line]:
-    """Mostly points of users who tie, some falls, some marks, some lines that change nothing."""
+    """Mostly points of users who tie, some falls, marks and turns, some that change nothing."""
     lines: list[Line] = []
     kinds = st.sampled_from(
-        ["one", "one", "one", "two", "fall", "fall", "nothing", "mark", "other"]
+        ["one", "one", "one", "one", "two", "fall", "fall", "nothing", "mark", "other"]
+        + ["out", "out", "back", "gone"]
     )
     size = draw(st.integers(min_size, 60))
     for seq in range(1, size + 1):
@@ -109,6 +153,10 @@ def histories(draw: st.DrawFn, min_size: int = 0) -> list[Line]:
                 lines.append((Mark(*draw(st.sampled_from(SPANS)), seq, 1000 * seq),))
             case "other":
                 lines.append(())
+            case "out" | "gone":
+                lines.append((Exit(user_id, seq, 1000 * seq, kind == "gone"),))
+            case "back":
+                lines.append((Return(user_id, seq, 1000 * seq),))
             case _:
                 points = {"fall": -2 * points, "nothing": 0}.get(kind, points)
                 spans = SPANS[2:] if kind == "two" else SPANS[: draw(st.integers(1, 2))]
@@ -134,9 +182,17 @@ async def begin(ranking: Ranking, seq: int = 0) -> None:
 
 async def ensure_shows(ranking: Ranking, model: Model) -> None:
     """Every read of every user on every span is that of a plain sort, in both tie styles."""
+    assert await ranking.unseen() == (await ranking.place(), frozenset(model.unseen))
     for span in SPANS:
+        found = await ranking.scores_of(*span, USERS)
+        assert found is not None
+        assert {score.user_id: score for score in found[1]} == model.users[span]
         for tie in Tie:
-            await ensure_span_shows(ranking, model.rows(span, tie), board(span[0], tie), span[1])
+            subject = board(span[0], tie)
+            await ensure_span_shows(ranking, model.rows(span, tie), subject, span[1])
+            for user_id in sorted(model.unseen & model.users[span].keys()):
+                rows = model.rows(span, tie, user_id)
+                await ensure_stands_beside(ranking, rows, subject, span[1], user_id)
 
 
 async def ensure_span_shows(
@@ -149,14 +205,43 @@ async def ensure_span_shows(
     assert await ranking.total(subject, period) == len(rows)
     assert await walk(ranking, subject, period, 4) == rows
     for index, row in enumerate(rows):
-        standing = await ranking.standing(subject, period, row.user_id)
-        assert standing is not None
-        assert Row(standing.rank, standing.user_id, standing.score, standing.at) == row
-        assert standing.total_users == len(rows)
-        better = [each for each in rows if each.rank < row.rank]
-        assert (standing.to_next is None) == (not better)
-        around = await ranking.around(subject, period, row.user_id, 2)
-        assert tuple(around or ()) == rows[max(0, index - 2) : index + 3]
+        # Who asks matters to those who are not shown alone.
+        await ensure_stands(ranking, rows, row, (subject, period, index % 2 == 0))
+
+
+async def ensure_stands(
+    ranking: Ranking, rows: tuple[Row, ...], row: Row, where: tuple[Board, str, bool]
+) -> None:
+    subject, period, own = where
+    standing = await ranking.standing(subject, period, row.user_id, own=own)
+    assert standing is not None
+    assert Row(standing.rank, standing.user_id, standing.score, standing.at) == row
+    assert standing.total_users == len(rows)
+    better = [each for each in rows if each.rank < row.rank]
+    assert (standing.to_next is None) == (not better)
+    if standing.to_next and better:
+        reached = better[-1].score + (1 if subject.tie is Tie.FIRST_REACHED else 0)
+        ahead = [each for each in rows if each.score > reached]
+        ties = [each for each in rows if each.score == reached]
+        beaten = ties if subject.tie is Tie.SHARED else []
+        assert standing.to_next.points == reached - row.score
+        assert standing.to_next.rank == 1 + len(ahead) + len(ties) - len(beaten)
+    index = rows.index(row)
+    radius = index % 3
+    around = await ranking.around(subject, period, row.user_id, radius, own=own)
+    assert tuple(around or ()) == rows[max(0, index - radius) : index + radius + 1]
+
+
+async def ensure_stands_beside(
+    ranking: Ranking, rows: tuple[Row, ...], subject: Board, period: str, user_id: str
+) -> None:
+    """Others find nobody there; the user itself finds the place that it would have."""
+    with pytest.raises(NotFound):
+        await ranking.standing(subject, period, user_id)
+    with pytest.raises(NotFound):
+        await ranking.around(subject, period, user_id, 2)
+    row = next(row for row in rows if row.user_id == user_id)
+    await ensure_stands(ranking, rows, row, (subject, period, True))
 
 
 async def walk(ranking: Ranking, subject: Board, period: str, limit: int) -> tuple[Row, ...]:
@@ -188,7 +273,7 @@ def test_every_read_is_that_of_a_plain_sort_however_postings_are_grouped(
             await begin(ranking)
             after = 0
             for upto in cuts:
-                await ranking.apply(group(lines, after, upto))
+                await apply(ranking, lines, after, upto)
                 assert await ranking.place() == (EPOCH, upto)
                 after = upto
             await ensure_shows(ranking, models[-1])
@@ -209,7 +294,7 @@ def test_a_snapshot_is_true_at_its_seq_and_never_goes_back(
             await begin(ranking)
             after, shown = 0, dict.fromkeys(SPANS, (0, ()))
             for upto in cuts:
-                await ranking.apply(group(lines, after, upto))
+                await apply(ranking, lines, after, upto)
                 after = upto
                 for span in SPANS:
                     snapshot = await ranking.snapshot(board(span[0], Tie.SHARED), span[1])
@@ -238,45 +323,54 @@ def test_apply_answers_exactly_the_tops_that_changed(
             await begin(ranking)
             after = 0
             for upto in cuts:
-                step = group(lines, after, upto)
-                changed = await ranking.apply(step)
-                noted = {(mark.board, mark.period) for mark in step.marks}
-                expected = {
-                    span
-                    for span in SPANS
-                    if span in noted or models[after].top(span) != models[upto].top(span)
-                }
-                assert set(changed) == expected
-                assert len(changed) == len(expected)
+                for step in groups(lines, after, upto):
+                    changed = await ranking.apply(step)
+                    noted = {(mark.board, mark.period) for mark in step.marks}
+                    before, now = models[step.after], models[step.upto]
+                    expected = {
+                        span for span in SPANS if span in noted or before.top(span) != now.top(span)
+                    }
+                    assert set(changed) == expected
+                    assert len(changed) == len(expected)
                 after = upto
 
     asyncio.run(live())
 
 
+class Reads(NamedTuple):
+    """A history, the place a rebuild begins at, and at which seq everything was read."""
+
+    lines: list[Line]
+    start: int
+    marks: dict[Span, int]
+    scores: dict[str, int]
+    statuses: dict[str, int]
+
+
 @st.composite
-def rebuilds(draw: st.DrawFn) -> tuple[list[Line], int, dict[Span, int], dict[str, int]]:
-    """A history, the place a rebuild begins at, and at which seq each mark and user was read."""
+def rebuilds(draw: st.DrawFn) -> Reads:
+    """Marks before the scores they belong to, statuses whenever."""
     lines = draw(histories(min_size=1))
     start = draw(st.integers(0, len(lines)))
     marks = {span: draw(st.integers(start, len(lines))) for span in SPANS}
     latest = max(marks.values())
-    users = {user_id: draw(st.integers(latest, len(lines))) for user_id in USERS}
-    return lines, start, marks, users
+    scores = {user_id: draw(st.integers(latest, len(lines))) for user_id in USERS}
+    statuses = {user_id: draw(st.integers(start, len(lines))) for user_id in USERS}
+    return Reads(lines, start, marks, scores, statuses)
 
 
 @settings(max_examples=200, phases=WITHOUT_SHRINKING)
 @given(rebuilds(), st.integers(1, 5))
 def test_loading_scores_while_they_move_equals_applying_from_scratch(
-    open_ranking: OpenRanking,
-    case: tuple[list[Line], int, dict[Span, int], dict[str, int]],
-    page: int,
+    open_ranking: OpenRanking, case: Reads, page: int
 ) -> None:
-    lines, start, marks_read, users_read = case
+    lines, start, marks_read, users_read, statuses_read = case
     models = after_each(lines)
 
     async def live() -> None:
         async with open_ranking() as ranking:
-            await ranking.rebuild((EPOCH, start))
+            unseen = [user for user, seq in statuses_read.items() if user in models[seq].unseen]
+            await ranking.rebuild((EPOCH, start), unseen)
             for span in SPANS:
                 mark = marked(lines, span, marks_read[span])
                 scores = [
@@ -286,7 +380,7 @@ def test_loading_scores_while_they_move_equals_applying_from_scratch(
                 ]
                 for first in range(0, max(1, len(scores)), page):
                     await ranking.load(mark, scores[first : first + page])
-            await ranking.apply(group(lines, start, len(lines)))
+            await apply(ranking, lines, start, len(lines))
             await ranking.switch()
             await ensure_shows(ranking, models[-1])
             for span in SPANS:
@@ -308,7 +402,7 @@ def test_a_walk_meets_everybody_who_stood_still_exactly_once(
     async def live() -> None:
         async with open_ranking() as ranking:
             await begin(ranking)
-            await ranking.apply(group(lines, 0, begun))
+            await apply(ranking, lines, 0, begun)
             seen: defaultdict[str, int] = defaultdict(int)
             after: Key | None = None
             for seq in range(begun, len(lines) + len(USERS) + 1):
@@ -322,9 +416,9 @@ def test_a_walk_meets_everybody_who_stood_still_exactly_once(
                 if seq < len(lines):
                     await ranking.apply(group(lines, seq, seq + 1))
             still = [
-                user_id
-                for user_id, score in models[begun].users["one", "all"].items()
-                if models[-1].users["one", "all"][user_id] == score
+                score.user_id
+                for score in models[begun].seen(SPANS[0])
+                if all(score in model.seen(SPANS[0]) for model in models[begun:])
             ]
             assert {user_id: seen[user_id] for user_id in still} == dict.fromkeys(still, 1)
 
@@ -545,3 +639,48 @@ async def test_a_fall_that_pages_had_already_seen_is_in_the_label_of_the_rebuilt
     assert snapshot is not None
     assert "u00" not in {row.user_id for row in snapshot.rows}
     assert snapshot.seq == 22
+
+
+# --- those who are not shown
+
+
+async def test_whoever_was_erased_before_the_pages_were_read_is_in_the_label_of_the_rebuilt_top(
+    ranking: Ranking,
+) -> None:
+    await ranking.rebuild((EPOCH, 20))
+    await ranking.load(Mark("one", "all", 3, 3), [Score("u02", 5, 2, 2)])
+    await ranking.apply(Group(EPOCH, 20, 21, turns=(Exit("u01", 21, 21, forever=True),)))
+    await ranking.switch()
+    snapshot = await ranking.snapshot(ONE, "all")
+    assert snapshot is not None
+    assert (snapshot.seq, [row.user_id for row in snapshot.rows]) == (21, ["u02"])
+
+
+async def test_the_first_points_of_somebody_who_is_not_shown_wait_for_the_return(
+    ranking: Ranking,
+) -> None:
+    await begin(ranking)
+    await ranking.apply(Group(EPOCH, 0, 1, turns=(Exit("u1", 1, 10),)))
+    moves = (Move("one", "all", "u1", 5, 2, 20), Move("one", "all", "u2", 5, 3, 30))
+    assert list(await ranking.apply(Group(EPOCH, 1, 3, moves))) == [("one", "all")]
+    assert await ranking.total(ONE, "all") == 1
+    back = Group(EPOCH, 3, 4, turns=(Return("u1", 4, 40),))
+    assert list(await ranking.apply(back)) == [("one", "all")]
+    snapshot = await ranking.snapshot(ONE, "all")
+    assert snapshot is not None
+    assert [(row.user_id, row.at) for row in snapshot.rows] == [("u1", 20), ("u2", 30)]
+    assert (snapshot.seq, snapshot.at) == (4, 40)
+
+
+async def test_a_group_of_turns_that_does_not_fit_changes_nothing(ranking: Ranking) -> None:
+    await begin(ranking, 5)
+    with pytest.raises(OutOfPlace) as refused:
+        await ranking.apply(Group(EPOCH, 6, 7, turns=(Exit("u1", 7, 70),)))
+    assert refused.value.place == 5
+    assert await ranking.unseen() == ((EPOCH, 5), frozenset())
+
+
+async def test_a_ranking_that_has_to_be_rebuilt_does_not_say_who_is_not_shown(
+    ranking: Ranking,
+) -> None:
+    assert await ranking.unseen() is None

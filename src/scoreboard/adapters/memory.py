@@ -3,15 +3,15 @@
 import asyncio
 import math
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 
-from sortedcontainers import SortedList
-
+from scoreboard.adapters.memory_index import Index, SortedOrder, Span
 from scoreboard.core.board import Board
 from scoreboard.core.posting import Posting
 from scoreboard.core.score import Score
 from scoreboard.core.standing import (
-    TOP_SIZE,
+    Beside,
+    Order,
     Page,
     Row,
     Snapshot,
@@ -22,138 +22,15 @@ from scoreboard.core.standing import (
     top_in,
 )
 from scoreboard.errors import Deposed, OutOfPlace
-from scoreboard.ports import Group, Key, Mark, Move, News, Place, Rate, Verdict
-
-Span = tuple[str, str]
-"""Board and period."""
-
-
-class _Order:
-    """One board's period: ``core.standing.Order`` on a sorted list.
-
-    While it is ``loading`` its scores are of different moments: then every fall may have changed
-    the top.
-    """
-
-    def __init__(self, mark: tuple[int, int], *, loading: bool) -> None:
-        self.loading = loading
-        self.scores: dict[str, Score] = {}
-        self._keys: SortedList[tuple[int, int, str]] | None = None
-        self.mark = mark
-        self.last = mark
-        self.top: tuple[Score, ...] = ()
-        self.changed = mark
-        self.fell = (0, 0)
-
-    @property
-    def keys(self) -> "SortedList[tuple[int, int, str]]":
-        """Sorted once, after all pages are loaded: one by one they cost ten times as much."""
-        if self._keys is None:
-            scores = self.scores.values()
-            self._keys = SortedList([(-each.score, each.seq, each.user_id) for each in scores])
-        return self._keys
-
-    def load(self, scores: Sequence[Score]) -> None:
-        self.scores.update((score.user_id, score) for score in scores)
-        self._keys = None
-        self.last = max([self.last, *((score.seq, score.at) for score in scores)])
-
-    def move(self, move: Move) -> None:
-        keys = self.keys
-        before = self.scores.get(move.user_id)
-        if before is None:
-            after = Score(move.user_id, move.points, move.seq, move.at)
-        elif move.seq <= before.seq:
-            # The score was read from the ledger after this posting; where it fell from is unknown.
-            if move.points < 0:
-                self.fell = max(self.fell, (move.seq, move.at))
-            return
-        else:
-            after = before.plus(move.points, move.seq, move.at)
-            if after is before:
-                return
-            if move.points < 0 and (self.loading or self.before(before.key()) < TOP_SIZE):
-                self.fell = (move.seq, move.at)
-            keys.remove((-before.score, before.seq, before.user_id))
-        self.scores[move.user_id] = after
-        keys.add((-after.score, after.seq, after.user_id))
-        self.last = (move.seq, move.at)
-
-    def settle(self, mark: tuple[int, int]) -> bool:
-        """Take note of the new top; ``mark`` is what happened last, (0, 0) for no mark.
-
-        The top was changed by the newest posting in it or by the last fall out of or within it,
-        whichever is later: labelled with the earlier, it would not be the top at that seq.
-        """
-        self.mark = max(self.mark, mark)
-        if self.loading:
-            return False
-        top = tuple(self.after(None, TOP_SIZE))
-        if top == self.top and mark <= self.changed:
-            return False
-        rows = ((score.seq, score.at) for score in top)
-        self.changed = max([self.mark, self.changed, self.fell, *rows])
-        self.top = top
-        return True
-
-    def loaded(self) -> None:
-        """All scores are of one moment now: label the top for the first time."""
-        self.loading = False
-        self.changed = (0, 0)
-        self.settle(self.mark)
-
-    def score(self, user_id: str) -> Score | None:
-        return self.scores.get(user_id)
-
-    def before(self, key: Key) -> int:
-        place: int = self.keys.bisect_left(key)
-        return place
-
-    def after(self, key: Key | None, limit: int) -> Sequence[Score]:
-        # (-score, seq) < (-score, seq, user): the user at the key itself is skipped by its id.
-        first = 0 if key is None else self.keys.bisect_left((key[0], key[1] + 1))
-        return [self.scores[user_id] for _, _, user_id in self.keys.islice(first, first + limit)]
-
-    def last_before(self, key: Key, limit: int) -> Sequence[Score]:
-        end = self.keys.bisect_left(key)
-        begin = max(0, end - limit)
-        return [self.scores[user_id] for _, _, user_id in self.keys.islice(begin, end)]
-
-    def total(self) -> int:
-        return len(self.keys)
-
-
-class _Index:
-    """The orders of all open periods, and the place up to which postings are in them."""
-
-    def __init__(self, place: Place) -> None:
-        self.place = place
-        self.loading = True
-        self.orders: dict[Span, _Order] = {}
-
-    def apply(self, group: Group) -> list[Span]:
-        if self.place != (group.epoch, group.after):
-            raise OutOfPlace(self.place[1])
-        touched: dict[Span, tuple[int, int]] = {}
-        for mark in group.marks:
-            span = (mark.board, mark.period)
-            self.orders.setdefault(span, _Order((0, 0), loading=self.loading))
-            touched[span] = (mark.seq, mark.at)
-        for move in group.moves:
-            order = self.orders.get((move.board, move.period))
-            if order is not None:
-                order.move(move)
-                touched.setdefault((move.board, move.period), (0, 0))
-        self.place = (group.epoch, group.upto)
-        return [span for span, mark in touched.items() if self.orders[span].settle(mark)]
+from scoreboard.ports import Group, Key, Mark, News, Place, Rate, Verdict
 
 
 class MemoryRanking:
     """``ports.Ranking`` on sorted lists; every call is one step of the event loop."""
 
     def __init__(self) -> None:
-        self._read: _Index | None = None
-        self._rebuilt: _Index | None = None
+        self._read: Index | None = None
+        self._rebuilt: Index | None = None
         self._term = 0
 
     async def lead(self, term: int) -> None:
@@ -173,20 +50,16 @@ class MemoryRanking:
             raise OutOfPlace(0)
         return index.apply(group)
 
-    async def rebuild(self, place: Place) -> None:
-        self._rebuilt = _Index(place)
+    async def rebuild(self, place: Place, unseen: Collection[str] = ()) -> None:
+        self._rebuilt = Index(place, unseen)
 
     async def load(self, mark: Mark, scores: Sequence[Score]) -> None:
         assert self._rebuilt is not None, "load comes after rebuild"
-        fresh = _Order((mark.seq, mark.at), loading=True)
-        order = self._rebuilt.orders.setdefault((mark.board, mark.period), fresh)
-        order.load(scores)
+        self._rebuilt.load(mark, scores)
 
     async def switch(self) -> None:
         assert self._rebuilt is not None, "switch comes after rebuild"
-        self._rebuilt.loading = False
-        for order in self._rebuilt.orders.values():
-            order.loaded()
+        self._rebuilt.loaded()
         self._read, self._rebuilt = self._rebuilt, None
 
     async def forget(self, board: str, period: str) -> None:
@@ -201,8 +74,12 @@ class MemoryRanking:
     ) -> tuple[Place, Sequence[Score]] | None:
         if self._read is None or (board, period) not in self._read.orders:
             return None
-        known = self._read.orders[board, period].scores
-        return self._read.place, [known[user_id] for user_id in user_ids if user_id in known]
+        order = self._read.orders[board, period]
+        known = (order.scores.get(user_id) or order.unseen.get(user_id) for user_id in user_ids)
+        return self._read.place, [score for score in known if score is not None]
+
+    async def unseen(self) -> tuple[Place, Collection[str]] | None:
+        return (self._read.place, frozenset(self._read.unseen)) if self._read else None
 
     async def snapshot(self, board: Board, period: str) -> Snapshot | None:
         order = self._order(board, period)
@@ -219,22 +96,31 @@ class MemoryRanking:
         rows, end = page_in(order, board.tie, after, limit)
         return Page(rows, self._read.place[0], *max(order.last, order.changed), end)
 
-    async def standing(self, board: Board, period: str, user_id: str) -> Standing | None:
+    async def standing(
+        self, board: Board, period: str, user_id: str, *, own: bool = False
+    ) -> Standing | None:
         order = self._order(board, period)
-        return standing_in(order, board.tie, user_id) if order else None
+        return standing_in(_seen_by(order, user_id, own=own), board.tie, user_id) if order else None
 
     async def around(
-        self, board: Board, period: str, user_id: str, radius: int
+        self, board: Board, period: str, user_id: str, radius: int, *, own: bool = False
     ) -> Sequence[Row] | None:
         order = self._order(board, period)
-        return around_in(order, board.tie, user_id, radius) if order else None
+        if order is None:
+            return None
+        return around_in(_seen_by(order, user_id, own=own), board.tie, user_id, radius)
 
     async def total(self, board: Board, period: str) -> int | None:
         order = self._order(board, period)
         return order.total() if order else None
 
-    def _order(self, board: Board, period: str) -> _Order | None:
+    def _order(self, board: Board, period: str) -> SortedOrder | None:
         return self._read.orders.get((board.board, period)) if self._read else None
+
+
+def _seen_by(order: SortedOrder, user_id: str, *, own: bool) -> Order:
+    score = order.unseen.get(user_id) if own else None
+    return order if score is None else Beside(order, score)
 
 
 class LocalBus:

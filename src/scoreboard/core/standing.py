@@ -112,6 +112,35 @@ class Order(Protocol):
     def total(self) -> int: ...
 
 
+class Beside:
+    """An order as somebody finds it who is not in it: with its own score added."""
+
+    def __init__(self, order: Order, own: Score) -> None:
+        self._order = order
+        self._own = own
+
+    def score(self, user_id: str) -> Score | None:
+        return self._own if user_id == self._own.user_id else self._order.score(user_id)
+
+    def before(self, key: tuple[int, int]) -> int:
+        return self._order.before(key) + (self._own.key() < key)
+
+    def after(self, key: tuple[int, int] | None, limit: int) -> Sequence[Score]:
+        found = self._order.after(key, limit)
+        if key is not None and self._own.key() <= key:
+            return found
+        return sorted([*found, self._own], key=Score.key)[:limit]
+
+    def last_before(self, key: tuple[int, int], limit: int) -> Sequence[Score]:
+        found = self._order.last_before(key, limit)
+        if self._own.key() >= key or not limit:
+            return found
+        return sorted([*found, self._own], key=Score.key)[-limit:]
+
+    def total(self) -> int:
+        return self._order.total() + 1
+
+
 def standing_in(order: Order, tie: Tie, user_id: str) -> Standing:
     """A user's standing.
 

@@ -48,11 +48,14 @@ from scoreboard.ports.proof import (
 )
 from scoreboard.ports.ranking import (
     APPLY_MAX,
+    Exit,
     Group,
     Mark,
     Move,
     Place,
     Ranking,
+    Return,
+    Turn,
 )
 from scoreboard.ports.standings import (
     COUNT_MAX,
@@ -70,6 +73,7 @@ __all__ = [
     "Bus",
     "Catalogue",
     "Change",
+    "Exit",
     "Group",
     "Head",
     "History",
@@ -89,6 +93,7 @@ __all__ = [
     "Prepared",
     "Ranking",
     "Rate",
+    "Return",
     "Reversal",
     "Reversed",
     "Sealed",
@@ -96,5 +101,6 @@ __all__ = [
     "Sought",
     "Standings",
     "StatusPage",
+    "Turn",
     "Verdict",
 ]

@@ -1,6 +1,6 @@
 """Ranks: an index of open periods."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -35,14 +35,40 @@ class Mark(Struct, frozen=True, gc=False):
     at: int
 
 
+class Exit(Struct, frozen=True, gc=False):
+    """A user is not shown any more: held, hidden, banned, or erased and so gone ``forever``."""
+
+    user_id: str
+    seq: int
+    at: int
+    forever: bool = False
+
+
+class Return(Struct, frozen=True, gc=False):
+    """A user is shown again, with the score and the place in the order that it has by now."""
+
+    user_id: str
+    seq: int
+    at: int
+
+
+Turn = Exit | Return
+"""What one posting does to whether a user is shown, on all boards at once."""
+
+
 class Group(Struct, frozen=True):
-    """Postings ``after`` < seq <= ``upto`` as moves, in order, and the tops they marked."""
+    """Postings ``after`` < seq <= ``upto`` as moves, in order, and the tops they marked.
+
+    Or as turns, in order: these come in groups without moves, so that neither has to be woven
+    into the other.
+    """
 
     epoch: int
     after: int
     upto: int
-    moves: tuple[Move, ...]
+    moves: tuple[Move, ...] = ()
     marks: tuple[Mark, ...] = ()
+    turns: tuple[Turn, ...] = ()
 
 
 class Ranking(Standings, Protocol):
@@ -50,6 +76,8 @@ class Ranking(Standings, Protocol):
 
     Everybody reads; only the leader of the newest term changes it. A ranking that finds itself
     damaged (emptied, evicted, of wrong types) has no place any more and answers None to reads.
+
+    It keeps the scores of unseen users beside the orders: their moves count and show nowhere.
 
     Raises:
         Unavailable: it cannot be reached.
@@ -74,10 +102,12 @@ class Ranking(Standings, Protocol):
         """
         ...
 
-    async def rebuild(self, place: Place) -> None:
+    async def rebuild(self, place: Place, unseen: Collection[str] = ()) -> None:
         """Begin a new, empty index at this place, beside the one that is being read.
 
-        From now on ``place``, ``apply`` and ``load`` are about the new one.
+        ``unseen`` are the users that are not shown, as of the place or any moment since: every
+        turn after the place will be applied, and the last one of a user decides. From now on
+        ``place``, ``apply`` and ``load`` are about the new one.
         """
         ...
 
@@ -103,8 +133,12 @@ class Ranking(Standings, Protocol):
     async def scores_of(
         self, board: str, period: str, user_ids: Sequence[str]
     ) -> tuple[Place, Sequence[Score]] | None:
-        """The scores of these users, in any order, and the place at which they are true.
+        """The scores of these users, seen or not, in any order, and the place they are true at.
 
         None for a period that it does not hold.
         """
+        ...
+
+    async def unseen(self) -> tuple[Place, Collection[str]] | None:
+        """The users that are not shown, and the place at which that is true."""
         ...

@@ -16,6 +16,9 @@ COUNT_MAX = 100_000
 class Standings(Protocol):
     """Reads of scores in their order; each answer is true at one moment.
 
+    Only active users are in them. With ``own`` somebody asks for itself: a user who is not shown
+    gets the place that it would have among those who are.
+
     A ranking answers None for a period that it does not hold; the ledger holds every period and
     is slower.
     """
@@ -28,25 +31,27 @@ class Standings(Protocol):
         """Rows in order, after a sort key."""
         ...
 
-    async def standing(self, board: Board, period: str, user_id: str) -> Standing | None:
+    async def standing(
+        self, board: Board, period: str, user_id: str, *, own: bool = False
+    ) -> Standing | None:
         """One user's standing.
 
         Raises:
-            NotFound: the user has no score in it.
+            NotFound: the user has no score in it, or is not shown.
             Unavailable: also, of a shared ledger, when over ``COUNT_MAX`` scores stand before it.
         """
         ...
 
     async def around(
-        self, board: Board, period: str, user_id: str, radius: int
+        self, board: Board, period: str, user_id: str, radius: int, *, own: bool = False
     ) -> Sequence[Row] | None:
         """A user's row between its neighbours, at most ``radius`` on either side.
 
         Raises:
-            NotFound: the user has no score in it.
+            NotFound: the user has no score in it, or is not shown.
         """
         ...
 
     async def total(self, board: Board, period: str) -> int | None:
-        """How many users stand in the period."""
+        """How many users stand in the period, of those who are shown."""
         ...

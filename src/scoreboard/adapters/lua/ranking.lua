@@ -1,10 +1,13 @@
 -- What every script of the ranking begins with: its keys, its numbers, and how it knows its own data.
 --
--- KEYS[1] is the head, a hash: term, and for each slot (read, build) its generation, epoch, seq and
--- number of spans. All other keys are the head's name with more behind it, in the same hash slot:
---   HEAD:GENERATION               a hash: span "BOARD:PERIOD" -> nine numbers, see `span_of`
+-- KEYS[1] is the head, a hash: term, and for each slot (read, build) its generation, epoch, seq,
+-- number of spans and of unseen users. All other keys are the head's name with more behind it, in
+-- the same hash slot:
+--   HEAD:GENERATION               a hash: span "BOARD:PERIOD" -> ten numbers, see `span_of`
+--   HEAD:GENERATION:unseen        a set: the users that are not shown
 --   HEAD:GENERATION:SPAN:order    a sorted set: minus the score -> seq (16 digits) and user
 --   HEAD:GENERATION:SPAN:users    a hash: user -> "SCORE SEQ AT", the seq again of 16 digits
+--   HEAD:GENERATION:SPAN:unseen   a hash like it, of the users that are not shown and not in order
 -- so that ZRANGE is the order: more points first, then whoever got there first. Formatting is what
 -- costs most here, so a score's seq and time stay text, as the caller wrote them; seqs of one length
 -- compare as text. ARGV[1] is MessagePack, and so is the answer.
@@ -32,7 +35,9 @@ local function call_in_chunks(command, key, words)
 end
 
 local function generation_in(slot)
-  local found = redis.pcall('HMGET', head, slot, slot .. '.epoch', slot .. '.seq', slot .. '.spans')
+  local found = redis.pcall(
+    'HMGET', head, slot, slot .. '.epoch', slot .. '.seq', slot .. '.spans', slot .. '.unseen'
+  )
   if found.err or not found[1] then
     return nil
   end
@@ -43,8 +48,10 @@ local function generation_in(slot)
     epoch = tonumber(found[2]),
     seq = tonumber(found[3]),
     spans = tonumber(found[4]),
+    unseen = tonumber(found[5]),
+    unseen_key = head .. ':' .. found[1] .. ':unseen',
   }
-  if not generation.epoch or not generation.seq then
+  if not generation.epoch or not generation.seq or not generation.unseen then
     return nil
   end
   -- A key that was evicted, deleted or overwritten by hand does not count what we counted.
@@ -54,11 +61,16 @@ local function generation_in(slot)
   return generation
 end
 
-local SPAN_FIELDS = '^(%d+)' .. string.rep(' (%d+)', 8) .. '$'
+local SPAN_FIELDS = '^(%d+)' .. string.rep(' (%d+)', 9) .. '$'
 
 local function keys_of(generation, name)
   local prefix = generation.key .. ':' .. name
-  return prefix .. ':order', prefix .. ':users'
+  return prefix .. ':order', prefix .. ':users', prefix .. ':unseen'
+end
+
+-- A key that should have so many members, and may have none.
+local function holds(count, command, key)
+  return count == 0 or redis.pcall(command, key) == count
 end
 
 -- A span that is held, nil for one that is not, false for one that is damaged.
@@ -67,18 +79,23 @@ local function span_of(generation, name)
   if not line then
     return nil
   end
-  local count, mark_seq, mark_at, last_seq, last_at, changed_seq, changed_at, fell_seq, fell_at =
-    string.match(line, SPAN_FIELDS)
-  local order, users = keys_of(generation, name)
-  count = tonumber(count)
+  local count, unseen, mark_seq, mark_at, last_seq, last_at, changed_seq, changed_at, fell_seq,
+    fell_at = string.match(line, SPAN_FIELDS)
+  local order, users, unseen_key = keys_of(generation, name)
+  count, unseen = tonumber(count), tonumber(unseen)
   if not count or redis.pcall('ZCARD', order) ~= count or redis.pcall('HLEN', users) ~= count then
+    return false
+  end
+  if not holds(unseen, 'HLEN', unseen_key) then
     return false
   end
   return {
     name = name,
     order = order,
     users = users,
+    unseen_key = unseen_key,
     count = count,
+    unseen = unseen,
     mark = { tonumber(mark_seq), tonumber(mark_at) },
     last = { tonumber(last_seq), tonumber(last_at) },
     changed = { tonumber(changed_seq), tonumber(changed_at) },

@@ -9,12 +9,9 @@ end
 local slot, id, epoch, after, upto, top_size, touched =
   args[2], args[3], args[4], args[5], args[6], args[7], args[8]
 local loading = slot == 'build'
-local generation = generation_in(slot)
-if not generation or (loading and generation.id ~= id) then
-  return lost(slot)
-end
-if generation.epoch ~= epoch or generation.seq ~= after then
-  return answer('out-of-place', generation.seq)
+local generation, refusal = generation_for(slot, id, epoch, after)
+if not generation then
+  return refusal
 end
 
 -- All spans before the first change: a damaged one means that nothing is applied.
@@ -30,6 +27,28 @@ for index, each in ipairs(touched) do
   spans[index] = span or false
 end
 
+-- What a hash knows of users goes into known. Answers false for a damaged line.
+local function learn(known, key, users, unseen)
+  for first = 1, #users, CHUNK do
+    local last = math.min(first + CHUNK - 1, #users)
+    local lines = redis.call('HMGET', key, unpack(users, first, last))
+    for index, line in ipairs(lines) do
+      if line then
+        local score, seq, at = parts_of(line)
+        if not score then
+          return false
+        end
+        local user = users[first + index - 1]
+        known[user] =
+          { score = tonumber(score), seq = seq, at = at, member = seq .. user, unseen = unseen }
+      end
+    end
+  end
+  return true
+end
+
+-- The scores of the users of these moves, false for those without; and which of the latter are not
+-- shown. Nothing for a damaged span.
 local function known_users(span, moves)
   local asked, known = {}, {}
   for index = 1, #moves, 4 do
@@ -38,50 +57,59 @@ local function known_users(span, moves)
       asked[#asked + 1] = moves[index]
     end
   end
-  for first = 1, #asked, CHUNK do
-    local last = math.min(first + CHUNK - 1, #asked)
-    local lines = redis.call('HMGET', span.users, unpack(asked, first, last))
-    for index, line in ipairs(lines) do
-      if line then
-        local score, seq, at = parts_of(line)
-        if not score then
-          return nil
-        end
-        local user = asked[first + index - 1]
-        known[user] = { score = tonumber(score), seq = seq, at = at, member = seq .. user }
-      end
+  if not learn(known, span.users, asked, false) then
+    return nil
+  end
+  if generation.unseen == 0 then
+    return known, {}
+  end
+  local others = {}
+  for _, user in ipairs(asked) do
+    if not known[user] then
+      others[#others + 1] = user
     end
   end
-  return known
+  local hidden = unseen_among(generation, others)
+  if not learn(known, span.unseen_key, others, true) then
+    return nil
+  end
+  return known, hidden
 end
 
 -- Writes the users that have moved. Answers false when a place in the order was not theirs.
 local function settle_users(span, known, moved)
-  local gone, placed, lines = {}, {}, {}
+  local gone, placed, lines, hidden = {}, {}, {}, {}
   for user in pairs(moved) do
     local now = known[user]
-    if now.member then
-      gone[#gone + 1] = now.member
+    -- tostring() would write 1e+15.
+    local line = string.format('%.0f', now.score) .. ' ' .. now.seq .. ' ' .. now.at
+    if now.unseen then
+      hidden[#hidden + 1] = user
+      hidden[#hidden + 1] = line
     else
-      span.count = span.count + 1
+      if now.member then
+        gone[#gone + 1] = now.member
+      else
+        span.count = span.count + 1
+      end
+      placed[#placed + 1] = 0 - now.score
+      placed[#placed + 1] = now.seq .. user
+      lines[#lines + 1] = user
+      lines[#lines + 1] = line
     end
     now.member = now.seq .. user
-    placed[#placed + 1] = 0 - now.score
-    placed[#placed + 1] = now.member
-    lines[#lines + 1] = user
-    -- tostring() would write 1e+15.
-    lines[#lines + 1] = string.format('%.0f', now.score) .. ' ' .. now.seq .. ' ' .. now.at
     moved[user] = nil
   end
   local intact = call_in_chunks('ZREM', span.order, gone) == #gone
   call_in_chunks('ZADD', span.order, placed)
   call_in_chunks('HSET', span.users, lines)
+  span.unseen = span.unseen + call_in_chunks('HSET', span.unseen_key, hidden)
   return intact
 end
 
 -- Answers false for a damaged span.
 local function apply_moves(span, moves)
-  local known = known_users(span, moves)
+  local known, hidden = known_users(span, moves)
   if not known then
     return false
   end
@@ -90,16 +118,16 @@ local function apply_moves(span, moves)
     local user, points, seq, at = moves[index], moves[index + 1], moves[index + 2], moves[index + 3]
     local now = known[user]
     if not now then
-      known[user] = { score = points, seq = seq, at = at }
+      known[user] = { score = points, seq = seq, at = at, unseen = hidden[user] }
       moved[user] = true
       last = index
     elseif seq <= now.seq then
       -- The score was read from the ledger after this posting; where it fell from is unknown.
-      if points < 0 then
+      if points < 0 and not now.unseen then
         span.fell = later(span.fell, { tonumber(seq), tonumber(at) })
       end
     elseif points ~= 0 then
-      if points < 0 then
+      if points < 0 and not now.unseen then
         -- While loading, scores are of different moments: every fall may have changed the top.
         local rank = 0
         if not loading then

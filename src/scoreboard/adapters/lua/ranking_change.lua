@@ -28,28 +28,63 @@ local function lost(slot)
   return answer('out-of-place', 0)
 end
 
+-- The generation that a group goes to; or nil and the answer, when it does not fit there.
+local function generation_for(slot, id, epoch, after)
+  local generation = generation_in(slot)
+  if not generation or (slot == 'build' and generation.id ~= id) then
+    return nil, lost(slot)
+  end
+  if generation.epoch ~= epoch or generation.seq ~= after then
+    return nil, answer('out-of-place', generation.seq)
+  end
+  if not holds(generation.unseen, 'SCARD', generation.unseen_key) then
+    return nil, lost(slot)
+  end
+  return generation
+end
+
+-- Those of the users that are not shown, as a set.
+local function unseen_among(generation, users)
+  local found = {}
+  if generation.unseen == 0 then
+    return found
+  end
+  for first = 1, #users, CHUNK do
+    local last = math.min(first + CHUNK - 1, #users)
+    local flags = redis.call('SMISMEMBER', generation.unseen_key, unpack(users, first, last))
+    for index, flag in ipairs(flags) do
+      if flag == 1 then
+        found[users[first + index - 1]] = true
+      end
+    end
+  end
+  return found
+end
+
 local function remember_place(generation)
   local slot = generation.slot
   redis.call(
     'HSET', head, slot, generation.id, slot .. '.epoch', generation.epoch,
-    slot .. '.seq', generation.seq, slot .. '.spans', generation.spans
+    slot .. '.seq', generation.seq, slot .. '.spans', generation.spans,
+    slot .. '.unseen', generation.unseen
   )
 end
 
 local function remember_span(generation, span)
   local line = string.format(
-    '%.0f %.0f %.0f %.0f %.0f %.0f %.0f %.0f %.0f', span.count, span.mark[1], span.mark[2],
-    span.last[1], span.last[2], span.changed[1], span.changed[2], span.fell[1], span.fell[2]
+    '%.0f %.0f %.0f %.0f %.0f %.0f %.0f %.0f %.0f %.0f', span.count, span.unseen, span.mark[1],
+    span.mark[2], span.last[1], span.last[2], span.changed[1], span.changed[2], span.fell[1],
+    span.fell[2]
   )
   redis.call('HSET', generation.key, span.name, line)
 end
 
 local function new_span(generation, name, mark)
-  local order, users = keys_of(generation, name)
-  redis.call('UNLINK', order, users)
+  local order, users, unseen_key = keys_of(generation, name)
+  redis.call('UNLINK', order, users, unseen_key)
   generation.spans = generation.spans + 1
   return {
-    name = name, order = order, users = users, count = 0,
+    name = name, order = order, users = users, unseen_key = unseen_key, count = 0, unseen = 0,
     mark = mark, last = mark, changed = mark, fell = { 0, 0 },
   }
 end
@@ -82,8 +117,8 @@ local function newest_in(span, top)
   return { tonumber(seq), tonumber(at) }
 end
 
--- A top was changed by the newest posting in it, by a mark, or by the last fall out of it or within
--- it, whichever is latest. Answers false for a damaged span.
+-- A top was changed by the newest posting in it, by a mark, or by the last that took a row out of
+-- it, down in it or back into it, whichever is latest. Answers false for a damaged span.
 local function label(span, top)
   local newest = newest_in(span, top)
   if not newest then

@@ -18,6 +18,22 @@ if span == nil then
 end
 
 local users, placed, lines = args[8], args[9], args[10]
+local hidden = unseen_among(generation, users)
+if next(hidden) then
+  local kept_users, kept_placed, kept_lines, unseen_lines = {}, {}, {}, {}
+  for index, user in ipairs(users) do
+    local to = hidden[user] and unseen_lines or kept_lines
+    to[#to + 1] = user
+    to[#to + 1] = lines[2 * index]
+    if not hidden[user] then
+      kept_users[#kept_users + 1] = user
+      kept_placed[#kept_placed + 1] = placed[2 * index - 1]
+      kept_placed[#kept_placed + 1] = placed[2 * index]
+    end
+  end
+  users, placed, lines = kept_users, kept_placed, kept_lines
+  span.unseen = span.unseen + call_in_chunks('HSET', span.unseen_key, unseen_lines)
+end
 local gone = {}
 span.last = later(span.last, { args[6], args[7] })
 if span.count > 0 then

@@ -5,6 +5,9 @@ local generation = generation_in(args[1])
 if not generation or (args[2] ~= '' and generation.id ~= args[2]) then
   return cmsgpack.pack({})
 end
+if not holds(generation.unseen, 'SCARD', generation.unseen_key) then
+  return cmsgpack.pack({})
+end
 local names = args[3] > 0 and redis.call('HRANDFIELD', generation.key, args[3])
   or redis.call('HKEYS', generation.key)
 for _, name in ipairs(names) do

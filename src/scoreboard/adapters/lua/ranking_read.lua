@@ -1,6 +1,7 @@
 -- Answers many reads of one moment. args: the reads, each with its kind and span:
 --   page: minus score and seq of the cursor as text ('' for none), number of rows
---   user: user, rows before it, rows after it
+--   user: user, rows before it, rows after it, 1 if it asks itself: then also when it is not shown,
+--         as if it stood where it would
 --   some: users
 -- Answers epoch and seq, then for each read nothing (not held, or damaged) or the facts it needs:
 -- total, last change of the top, last posting (seq and at each), users with their scores, and runs of
@@ -13,10 +14,10 @@ if not generation then
 end
 
 -- Adds each name and its score to words; answers false when one that has to be there is missing.
-local function add_lines(words, span, users, names)
+local function add_lines(words, key, users, names)
   for first = 1, #users, CHUNK do
     local last = math.min(first + CHUNK - 1, #users)
-    local lines = redis.call('HMGET', span.users, unpack(users, first, last))
+    local lines = redis.call('HMGET', key, unpack(users, first, last))
     for index, line in ipairs(lines) do
       if line then
         words[#words + 1] = names[first + index - 1]
@@ -40,7 +41,7 @@ local function run(span, from, to)
   for index, member in ipairs(members) do
     users[index] = string.sub(member, SEQ_DIGITS + 1)
   end
-  if not add_lines(words, span, users, members) then
+  if not add_lines(words, span.users, users, members) then
     return nil
   end
   local better = from
@@ -81,8 +82,35 @@ local function page(span, asked)
   return { {}, { found } }
 end
 
+-- A user that is not shown stands after `rank` rows; those that follow are one further down.
+local function would_be(span, asked, line)
+  local score, seq = parts_of(line)
+  if not score then
+    return nil
+  end
+  local minus_score = string.format('%.0f', 0 - tonumber(score))
+  local rank = index_after(span, minus_score, seq)
+  local better = redis.call('ZCOUNT', span.order, '-inf', '(' .. minus_score)
+  local ahead = run(span, rank - asked[4], rank - 1)
+  local behind = asked[5] > 0 and run(span, rank, rank + asked[5] - 1) or { rank, rank, {} }
+  local above = run(span, better - 1, better - 1)
+  if not ahead or not behind or not above then
+    return nil
+  end
+  behind[1] = behind[1] + 1
+  behind[2] = behind[2] == better and better or behind[2] + 1
+  local own = { rank, better, { seq .. asked[3], line } }
+  return { { asked[3], line }, { ahead, behind, above, own } }, 1
+end
+
 local function user(span, asked)
   local line = redis.call('HGET', span.users, asked[3])
+  if not line and asked[6] == 1 and span.unseen > 0 then
+    line = redis.call('HGET', span.unseen_key, asked[3])
+    if line then
+      return would_be(span, asked, line)
+    end
+  end
   if not line then
     return { {}, {} }
   end
@@ -104,7 +132,10 @@ end
 
 local function some(span, asked)
   local words = {}
-  add_lines(words, span, asked[3], asked[3])
+  add_lines(words, span.users, asked[3], asked[3])
+  if span.unseen > 0 then
+    add_lines(words, span.unseen_key, asked[3], asked[3])
+  end
   return { words, {} }
 end
 
@@ -116,10 +147,14 @@ for index, asked in ipairs(args) do
     spans[name] = span_of(generation, name) or false
   end
   local span = spans[name]
-  local found = span and kinds[asked[1]](span, asked)
+  local found, more = nil, nil
+  if span then
+    found, more = kinds[asked[1]](span, asked)
+  end
   answers[index] = found
       and {
-        span.count, span.changed[1], span.changed[2], span.last[1], span.last[2], found[1], found[2],
+        span.count + (more or 0), span.changed[1], span.changed[2], span.last[1], span.last[2],
+        found[1], found[2],
       }
     or {}
 end

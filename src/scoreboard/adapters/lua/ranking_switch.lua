@@ -22,5 +22,5 @@ end
 local before = redis.call('HGET', head, 'read')
 generation.slot = 'read'
 remember_place(generation)
-redis.call('HDEL', head, 'build', 'build.epoch', 'build.seq', 'build.spans')
+redis.call('HDEL', head, 'build', 'build.epoch', 'build.seq', 'build.spans', 'build.unseen')
 return answer('done', before or '')

@@ -2,7 +2,7 @@
 
 import contextlib
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -24,7 +24,7 @@ from scoreboard.core.standing import (
     top_in,
 )
 from scoreboard.errors import Deposed, OutOfPlace, Unavailable
-from scoreboard.ports import Group, Key, Mark, Place
+from scoreboard.ports import Group, Key, Mark, Place, Return, Turn
 
 Span = tuple[str, str]
 """Board and period."""
@@ -83,15 +83,18 @@ class RedisRanking:
 
     async def apply(self, group: Group) -> Sequence[Span]:
         slot = "build" if self._rebuilt else "read"
+        whither = (slot, self._rebuilt or "", group.epoch, group.after, group.upto, TOP_SIZE)
+        if group.turns:
+            turns = [word for turn in group.turns for word in _turned(turn)]
+            return [_span(name) for name in await self._change("turn", *whither, turns)]
         touched = _touched(group)
-        words = (group.epoch, group.after, group.upto, TOP_SIZE, list(touched.values()))
-        changed = await self._change("apply", slot, self._rebuilt or "", *words)
+        changed = await self._change("apply", *whither, list(touched.values()))
         spans = list(touched)
         return [spans[index] for index in changed]
 
-    async def rebuild(self, place: Place) -> None:
+    async def rebuild(self, place: Place, unseen: Collection[str] = ()) -> None:
         generation = secrets.token_hex(6)
-        await self._change("rebuild", generation, *place)
+        await self._change("rebuild", generation, *place, list(dict.fromkeys(unseen)))
         self._rebuilt = generation
         await self._clean()
 
@@ -111,7 +114,7 @@ class RedisRanking:
     async def forget(self, board: str, period: str) -> None:
         await self._change("forget", _name(board, period))
 
-    async def _change(self, step: str, *words: object) -> Sequence[int]:
+    async def _change(self, step: str, *words: object) -> Sequence[Any]:
         """One step of the leader.
 
         Raises:
@@ -165,6 +168,13 @@ class RedisRanking:
         found = await self._reads.ask(Read(words, len(user_ids)))
         return (found.place, found.facts.scores()) if found else None
 
+    async def unseen(self) -> tuple[Place, Collection[str]] | None:
+        try:
+            found = await self._run(script("ranking", "ranking_unseen", reads=True), ())
+        except WrongData:
+            return None
+        return ((found[0], found[1]), frozenset(found[2])) if found else None
+
     async def snapshot(self, board: Board, period: str) -> Snapshot | None:
         found = await self._after(board, period, None, TOP_SIZE)
         if found is None:
@@ -182,14 +192,16 @@ class RedisRanking:
         last = max((facts.last_seq, facts.last_at), (facts.changed_seq, facts.changed_at))
         return Page(rows, found.place[0], *last, end)
 
-    async def standing(self, board: Board, period: str, user_id: str) -> Standing | None:
-        found = await self._near(board, period, user_id, 1, 0)
+    async def standing(
+        self, board: Board, period: str, user_id: str, *, own: bool = False
+    ) -> Standing | None:
+        found = await self._near(board, period, (user_id, 1, 0, int(own)))
         return standing_in(found.order, board.tie, user_id) if found else None
 
     async def around(
-        self, board: Board, period: str, user_id: str, radius: int
+        self, board: Board, period: str, user_id: str, radius: int, *, own: bool = False
     ) -> Sequence[Row] | None:
-        found = await self._near(board, period, user_id, radius, radius)
+        found = await self._near(board, period, (user_id, radius, radius, int(own)))
         return around_in(found.order, board.tie, user_id, radius) if found else None
 
     async def total(self, board: Board, period: str) -> int | None:
@@ -202,9 +214,11 @@ class RedisRanking:
         return await self._reads.ask(Read(words, limit + 1))
 
     async def _near(
-        self, board: Board, period: str, user_id: str, before: int, after: int
+        self, board: Board, period: str, asked: tuple[str, int, int, int]
     ) -> Found | None:
-        words = ("user", _name(board.board, period), user_id, before, after)
+        """A user, with so many rows before and after it; 1 for one that asks for itself."""
+        _, before, after, _ = asked
+        words = ("user", _name(board.board, period), *asked)
         return await self._reads.ask(Read(words, before + after + 2))
 
     async def _run(self, step: Script, words: object) -> list[Any]:
@@ -232,6 +246,14 @@ def _packed(scores: Sequence[Score]) -> tuple[list[str], list[str | int], list[s
         placed += (-score.score, seq + score.user_id)
         lines += (score.user_id, f"{score.score} {seq} {score.at}")
     return lines[::2], placed, lines
+
+
+def _turned(turn: Turn) -> tuple[str, str, int, int]:
+    if isinstance(turn, Return):
+        what = "back"
+    else:
+        what = "gone" if turn.forever else "out"
+    return turn.user_id, what, turn.seq, turn.at
 
 
 def _touched(group: Group) -> dict[Span, tuple[str, bool, int, int, list[str | int]]]:
