@@ -12,6 +12,7 @@ from scoreboard.service.catalogue import CurrentCatalogue
 from scoreboard.service.leadership import Leadership
 from scoreboard.service.progress import Progress
 from scoreboard.service.publisher import Publisher
+from scoreboard.service.turns import runs, turns_in, unseen_in
 from scoreboard.telemetry import Event, Telemetry, log
 
 LOOK_EVERY_S = 0.1
@@ -50,6 +51,7 @@ class Relay:
         self._held: set[Span] = set()
         self._damaged = False
         self._failing = False
+        self._has_erased = True
         self._next_look_ms = 0
         self._ahead_ms = 0
         self._progress = Progress(ledger, clock_ms, telemetry)
@@ -84,6 +86,7 @@ class Relay:
         """
         await self._ranking.lead(term)
         await self._catalogue.load()
+        self._has_erased = True  # the leader before may not have come to it
         if not await self._is_in_place():
             await self.rebuild()
             return
@@ -106,7 +109,8 @@ class Relay:
         self._held = set(self._spans(start.at)) | set(self._spans(self._clock_ms()))
         self._publisher.read_ledger()
         self._publisher.hold(self._held)
-        await self._ranking.rebuild((start.epoch, start.seq))
+        unseen = await unseen_in(self._ledger)
+        await self._ranking.rebuild((start.epoch, start.seq), unseen)
         for span in sorted(self._held):
             await self._load(*span)
         await self.follow()
@@ -137,6 +141,7 @@ class Relay:
             if self._leadership.term != term:
                 return
             await self.follow()
+            await self._forget_erased()
             if self._failing:
                 log().info(Event.RELAY_RECOVERED)
                 self._failing = False
@@ -177,10 +182,10 @@ class Relay:
         if postings[0].epoch != epoch or postings[0].seq != after + 1:
             raise OutOfPlace(after)
         await self._progress.taking(after, postings)
-        await self._apply(epoch, after, postings)
+        await self._apply(epoch, postings)
         self._progress.taken(postings)
 
-    async def _apply(self, epoch: int, after: int, postings: Sequence[Posting]) -> None:
+    async def _apply(self, epoch: int, postings: Sequence[Posting]) -> None:
         boards_changed = any(posting.kind is Kind.BOARD for posting in postings)
         if boards_changed:
             await self._catalogue.load()
@@ -195,6 +200,23 @@ class Relay:
         self._publisher.changed(changed)
         if boards_changed:
             self._publisher.hold(self._held)
+
+    def _group(self, epoch: int, run: Sequence[Posting]) -> Group:
+        moves: list[Move] = []
+        marks: list[Mark] = []
+        for posting in run:
+            self._translate(posting, moves, marks)
+        turns = turns_in(run)
+        after, upto = run[0].seq - 1, run[-1].seq
+        self._has_erased = self._has_erased or any(posting.kind is Kind.ERASE for posting in run)
+        return Group(epoch, after, upto, tuple(moves), tuple(marks), turns)
+
+    async def _forget_erased(self) -> None:
+        """Nothing that is read has the names of those who were erased any more."""
+        place = await self._ranking.place() if self._has_erased else None
+        if place is not None:
+            await self._ledger.forget_erased(place[1])
+            self._has_erased = False
 
     def _translate(self, posting: Posting, moves: list[Move], marks: list[Mark]) -> None:
         board = self._catalogue.board(posting.board)

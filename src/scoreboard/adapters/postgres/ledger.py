@@ -223,12 +223,18 @@ class PostgresLedger:
     async def page(self, board: Board, period: str, after: Key | None, limit: int) -> Page:
         return await self._readers.read(lambda db: reader.page(db, board, period, after, limit))
 
-    async def standing(self, board: Board, period: str, user_id: str) -> Standing:
-        return await self._readers.read(lambda db: reader.standing(db, board, period, user_id))
-
-    async def around(self, board: Board, period: str, user_id: str, radius: int) -> Sequence[Row]:
+    async def standing(
+        self, board: Board, period: str, user_id: str, *, own: bool = False
+    ) -> Standing:
         return await self._readers.read(
-            lambda db: reader.around(db, board, period, user_id, radius)
+            lambda db: reader.standing(db, board, period, user_id, own=own)
+        )
+
+    async def around(
+        self, board: Board, period: str, user_id: str, radius: int, *, own: bool = False
+    ) -> Sequence[Row]:
+        return await self._readers.read(
+            lambda db: reader.around(db, (board, period), user_id, radius, own=own)
         )
 
     async def total(self, board: Board, period: str) -> int:

@@ -106,7 +106,9 @@ async def page(
     return Page(placed, first["epoch"], seq, at, end)
 
 
-async def standing(connection: Connection, board: Board, period: str, user_id: str) -> Standing:
+async def standing(
+    connection: Connection, board: Board, period: str, user_id: str, *, own: bool
+) -> Standing:
     row = await connection.fetchrow(
         SQL["standing"],
         board.board,
@@ -114,13 +116,14 @@ async def standing(connection: Connection, board: Board, period: str, user_id: s
         user_id,
         board.tie is Tie.FIRST_REACHED,
         COUNT_MAX + 1,
+        own,
     )
     if row is None:
         raise NotFound
-    own = _score(row)
-    ahead = {own.key(): row["above"] + row["equals"]}
-    above = {own.score: row["above"]}
-    scores = [own]
+    score = _score(row)
+    ahead = {score.key(): row["above"] + row["equals"]}
+    above = {score.score: row["above"]}
+    scores = [score]
     if row["rival_user"] is not None:
         columns = ("rival_user", "rival_score", "rival_seq", "rival_at")
         rival = Score(*(row[name] for name in columns))
@@ -131,10 +134,11 @@ async def standing(connection: Connection, board: Board, period: str, user_id: s
 
 
 async def around(
-    connection: Connection, board: Board, period: str, user_id: str, radius: int
+    connection: Connection, where: tuple[Board, str], user_id: str, radius: int, *, own: bool
 ) -> tuple[Row, ...]:
+    board, period = where
     found = await connection.fetch(
-        SQL["around"], board.board, period, user_id, radius, COUNT_MAX + 1
+        SQL["around"], board.board, period, user_id, radius, COUNT_MAX + 1, own
     )
     if not found:
         raise NotFound

@@ -276,11 +276,15 @@ class SqliteLedger:
     async def page(self, board: Board, period: str, after: Key | None, limit: int) -> Page:
         return await self._read(reader.page, board, period, after, limit)
 
-    async def standing(self, board: Board, period: str, user_id: str) -> Standing:
-        return await self._read(reader.standing, board, period, user_id)
+    async def standing(
+        self, board: Board, period: str, user_id: str, *, own: bool = False
+    ) -> Standing:
+        return await self._read(reader.standing, board, period, user_id, own=own)
 
-    async def around(self, board: Board, period: str, user_id: str, radius: int) -> Sequence[Row]:
-        return await self._read(reader.around, board, period, user_id, radius)
+    async def around(
+        self, board: Board, period: str, user_id: str, radius: int, *, own: bool = False
+    ) -> Sequence[Row]:
+        return await self._read(reader.around, (board, period), user_id, radius, own=own)
 
     async def total(self, board: Board, period: str) -> int:
         return await self._read(lambda db: reader.TableOrder(db, board.board, period).total())

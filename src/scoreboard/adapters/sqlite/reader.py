@@ -12,6 +12,8 @@ from scoreboard.core.posting import Kind, Posting
 from scoreboard.core.score import Score
 from scoreboard.core.standing import (
     TOP_SIZE,
+    Beside,
+    Order,
     Page,
     Row,
     Snapshot,
@@ -54,6 +56,11 @@ class TableOrder:
 
     def score(self, user_id: str) -> Score | None:
         found = self._scores("score", user_id=user_id)
+        return found[0] if found else None
+
+    def unseen_score(self, user_id: str) -> Score | None:
+        """The score of a user who is not in the order, being not shown."""
+        found = self._scores("unseen_score", user_id=user_id)
         return found[0] if found else None
 
     def before(self, key: Key) -> int:
@@ -115,14 +122,24 @@ def page(db: sqlite3.Connection, board: Board, period: str, after: Key | None, l
     return Page(placed, head(db).epoch, seq, at, end)
 
 
-def standing(db: sqlite3.Connection, board: Board, period: str, user_id: str) -> Standing:
-    return standing_in(TableOrder(db, board.board, period), board.tie, user_id)
+def standing(
+    db: sqlite3.Connection, board: Board, period: str, user_id: str, *, own: bool
+) -> Standing:
+    order = _seen_by(TableOrder(db, board.board, period), user_id, own=own)
+    return standing_in(order, board.tie, user_id)
 
 
 def around(
-    db: sqlite3.Connection, board: Board, period: str, user_id: str, radius: int
+    db: sqlite3.Connection, where: tuple[Board, str], user_id: str, radius: int, *, own: bool
 ) -> tuple[Row, ...]:
-    return around_in(TableOrder(db, board.board, period), board.tie, user_id, radius)
+    board, period = where
+    order = _seen_by(TableOrder(db, board.board, period), user_id, own=own)
+    return around_in(order, board.tie, user_id, radius)
+
+
+def _seen_by(order: TableOrder, user_id: str, *, own: bool) -> Order:
+    score = order.unseen_score(user_id) if own else None
+    return order if score is None else Beside(order, score)
 
 
 def postings(db: sqlite3.Connection, after: int, limit: int) -> list[Posting]:

@@ -232,5 +232,5 @@ class Writer:
             self.mark(tops, fallen[-1])
 
     def _has_scores(self, opening: Opening) -> bool:
-        parameters = {"board": opening.board, "period": opening.period, "limit": 1}
-        return self.db.execute(SQL["first_scores"], parameters).fetchone() is not None
+        parameters = {"board": opening.board, "period": opening.period}
+        return bool(self.db.execute(SQL["has_scores"], parameters).fetchone()[0])

@@ -213,7 +213,17 @@ CROSS JOIN LATERAL (
 SELECT EXISTS (SELECT FROM scores WHERE board = $1 AND period = $2);
 
 -- name: count_scores
-SELECT count(*) FROM scores WHERE board = $1 AND period = $2;
+-- All of them by the index alone, less the few that are not shown.
+SELECT
+    (SELECT count(*) FROM scores WHERE board = $1 AND period = $2)
+    - (
+        SELECT count(*)
+        FROM users AS u
+        CROSS JOIN LATERAL (
+            SELECT FROM scores WHERE board = $1 AND period = $2 AND user_id = u.user_id LIMIT 1
+        ) AS s
+        WHERE u.status <> 'active' AND u.user_id IS NOT NULL
+    );
 
 -- name: snapshot
 -- The first scores, each beside the epoch and the mark; one row without a score for an empty top.
@@ -221,10 +231,11 @@ SELECT h.epoch, p.marked, p.marked_at, s.user_id, s.score, s.seq, s.updated_at
 FROM ledger_head AS h
 LEFT JOIN periods AS p ON p.board = $1 AND p.period = $2
 LEFT JOIN LATERAL (
-    SELECT user_id, score, seq, updated_at
-    FROM scores
-    WHERE board = $1 AND period = $2
-    ORDER BY score DESC, seq
+    SELECT s.user_id, s.score, s.seq, s.updated_at
+    FROM scores AS s
+    WHERE s.board = $1 AND s.period = $2
+        AND NOT EXISTS (SELECT FROM users AS u WHERE u.user_id = s.user_id AND u.status <> 'active')
+    ORDER BY s.score DESC, s.seq
     LIMIT $3
 ) AS s ON true
 ORDER BY s.score DESC, s.seq;
@@ -232,44 +243,66 @@ ORDER BY s.score DESC, s.seq;
 -- name: page
 -- Scores after a sort key, each beside the epoch, the mark, the newest change, and how many stand
 -- before the first of them and above its score: board, period, score, seq, limit, most to count.
--- Two ranges, so that each is one seek in the index.
+-- Two ranges, so that each is one seek in the index. Counted are all scores, by the index alone,
+-- less the few that are not shown; so many more are counted at most.
 WITH shown AS MATERIALIZED (
     (
-        SELECT user_id, score, seq, updated_at
-        FROM scores
-        WHERE board = $1 AND period = $2 AND score = $3 AND seq > $4
-        ORDER BY seq
+        SELECT s.user_id, s.score, s.seq, s.updated_at
+        FROM scores AS s
+        WHERE s.board = $1 AND s.period = $2 AND s.score = $3 AND s.seq > $4
+            AND NOT EXISTS (SELECT FROM users AS u WHERE u.user_id = s.user_id AND u.status <> 'active')
+        ORDER BY s.seq
         LIMIT $5
     )
     UNION ALL
     (
-        SELECT user_id, score, seq, updated_at
-        FROM scores
-        WHERE board = $1 AND period = $2 AND score < $3
-        ORDER BY score DESC, seq
+        SELECT s.user_id, s.score, s.seq, s.updated_at
+        FROM scores AS s
+        WHERE s.board = $1 AND s.period = $2 AND s.score < $3
+            AND NOT EXISTS (SELECT FROM users AS u WHERE u.user_id = s.user_id AND u.status <> 'active')
+        ORDER BY s.score DESC, s.seq
         LIMIT $5
     )
 ),
 first AS MATERIALIZED (
     SELECT score, seq FROM shown ORDER BY score DESC, seq LIMIT 1
 ),
+unseen AS MATERIALIZED (
+    SELECT s.score, s.seq
+    FROM users AS u
+    CROSS JOIN LATERAL (
+        SELECT score, seq
+        FROM scores
+        WHERE board = $1 AND period = $2 AND user_id = u.user_id
+        ORDER BY seq DESC
+        LIMIT 1
+    ) AS s
+    WHERE u.status <> 'active' AND u.user_id IS NOT NULL
+),
 above AS MATERIALIZED (
-    SELECT count(*) AS above
+    SELECT
+        count(*)
+        - (SELECT count(*) FROM unseen WHERE score > (SELECT score FROM first)) AS above
     FROM (
         SELECT
         FROM scores
         WHERE board = $1 AND period = $2 AND score > (SELECT score FROM first)
-        LIMIT $6
+        LIMIT $6 + (SELECT count(*) FROM unseen)
     ) AS counted
 ),
 equals AS MATERIALIZED (
-    SELECT count(*) AS equals
+    SELECT
+        count(*)
+        - (
+            SELECT count(*) FROM unseen
+            WHERE score = (SELECT score FROM first) AND seq < (SELECT seq FROM first)
+        ) AS equals
     FROM (
         SELECT
         FROM scores
         WHERE board = $1 AND period = $2
             AND score = (SELECT score FROM first) AND seq < (SELECT seq FROM first)
-        LIMIT $6
+        LIMIT $6 + (SELECT count(*) FROM unseen)
     ) AS counted
 )
 SELECT
@@ -290,103 +323,133 @@ ORDER BY s.score DESC, s.seq;
 -- name: standing
 -- A user's score, how many stand above its score and before its place, the score right above it
 -- (of the greater ones, or with $4 also of the equal ones that came first) and how many stand
--- above that, and how many there are: board, period, user, ties to the first, most to count.
+-- above that, and how many there are: board, period, user, ties to the first, most to count, and
+-- whether it asks itself: then also when it is not shown, as one more.
 WITH own AS MATERIALIZED (
-    SELECT user_id, score, seq, updated_at
-    FROM scores
-    WHERE board = $1 AND period = $2 AND user_id = $3
-    ORDER BY seq DESC
+    SELECT
+        s.user_id, s.score, s.seq, s.updated_at,
+        NOT NOT EXISTS (SELECT FROM users AS u WHERE u.user_id = s.user_id AND u.status <> 'active') AS is_unseen
+    FROM scores AS s
+    WHERE s.board = $1 AND s.period = $2 AND s.user_id = $3
+        AND ($6 OR NOT EXISTS (SELECT FROM users AS u WHERE u.user_id = s.user_id AND u.status <> 'active'))
+    ORDER BY s.seq DESC
     LIMIT 1
 ),
 rival AS MATERIALIZED (
     (
-        SELECT user_id, score, seq, updated_at
-        FROM scores
-        WHERE board = $1 AND period = $2
-            AND $4 AND score = (SELECT score FROM own) AND seq < (SELECT seq FROM own)
-        ORDER BY seq DESC
+        SELECT s.user_id, s.score, s.seq, s.updated_at
+        FROM scores AS s
+        WHERE s.board = $1 AND s.period = $2
+            AND $4 AND s.score = (SELECT score FROM own) AND s.seq < (SELECT seq FROM own)
+            AND NOT EXISTS (SELECT FROM users AS u WHERE u.user_id = s.user_id AND u.status <> 'active')
+        ORDER BY s.seq DESC
         LIMIT 1
     )
     UNION ALL
     (
-        SELECT user_id, score, seq, updated_at
-        FROM scores
-        WHERE board = $1 AND period = $2 AND score > (SELECT score FROM own)
-        ORDER BY score, seq DESC
+        SELECT s.user_id, s.score, s.seq, s.updated_at
+        FROM scores AS s
+        WHERE s.board = $1 AND s.period = $2 AND s.score > (SELECT score FROM own)
+            AND NOT EXISTS (SELECT FROM users AS u WHERE u.user_id = s.user_id AND u.status <> 'active')
+        ORDER BY s.score, s.seq DESC
         LIMIT 1
     )
     LIMIT 1
+),
+unseen AS MATERIALIZED (
+    SELECT s.score, s.seq
+    FROM users AS u
+    CROSS JOIN LATERAL (
+        SELECT score, seq
+        FROM scores
+        WHERE board = $1 AND period = $2 AND user_id = u.user_id
+        ORDER BY seq DESC
+        LIMIT 1
+    ) AS s
+    WHERE u.status <> 'active' AND u.user_id IS NOT NULL
 )
 SELECT
     own.user_id, own.score, own.seq, own.updated_at,
     (
         SELECT count(*) FROM (
-            SELECT FROM scores WHERE board = $1 AND period = $2 AND score > own.score LIMIT $5
+            SELECT
+            FROM scores
+            WHERE board = $1 AND period = $2 AND score > own.score
+            LIMIT $5 + (SELECT count(*) FROM unseen)
         ) AS counted
-    ) AS above,
+    ) - (SELECT count(*) FROM unseen WHERE score > own.score) AS above,
     (
         SELECT count(*) FROM (
             SELECT
             FROM scores
             WHERE board = $1 AND period = $2 AND score = own.score AND seq < own.seq
-            LIMIT $5
+            LIMIT $5 + (SELECT count(*) FROM unseen)
         ) AS counted
-    ) AS equals,
+    ) - (SELECT count(*) FROM unseen WHERE score = own.score AND seq < own.seq) AS equals,
     rival.user_id AS rival_user, rival.score AS rival_score, rival.seq AS rival_seq,
     rival.updated_at AS rival_at,
     (
         SELECT count(*) FROM (
-            SELECT FROM scores WHERE board = $1 AND period = $2 AND score > rival.score LIMIT $5
+            SELECT
+            FROM scores
+            WHERE board = $1 AND period = $2 AND score > rival.score
+            LIMIT $5 + (SELECT count(*) FROM unseen)
         ) AS counted
-    ) AS rival_above,
-    (SELECT count(*) FROM scores WHERE board = $1 AND period = $2) AS total
+    ) - (SELECT count(*) FROM unseen WHERE score > rival.score) AS rival_above,
+    (SELECT count(*) FROM scores WHERE board = $1 AND period = $2)
+    - (SELECT count(*) FROM unseen) + own.is_unseen::INTEGER AS total
 FROM own
 LEFT JOIN rival ON true;
 
 -- name: around
 -- A user's score between its neighbours, and how many stand above the score of the first of them
--- and before its place: board, period, user, radius, most to count.
+-- and before its place: board, period, user, radius, most to count, and whether it asks itself.
 WITH own AS MATERIALIZED (
-    SELECT user_id, score, seq, updated_at
-    FROM scores
-    WHERE board = $1 AND period = $2 AND user_id = $3
-    ORDER BY seq DESC
+    SELECT s.user_id, s.score, s.seq, s.updated_at
+    FROM scores AS s
+    WHERE s.board = $1 AND s.period = $2 AND s.user_id = $3
+        AND ($6 OR NOT EXISTS (SELECT FROM users AS u WHERE u.user_id = s.user_id AND u.status <> 'active'))
+    ORDER BY s.seq DESC
     LIMIT 1
 ),
 before AS MATERIALIZED (
     (
-        SELECT user_id, score, seq, updated_at
-        FROM scores
-        WHERE board = $1 AND period = $2
-            AND score = (SELECT score FROM own) AND seq < (SELECT seq FROM own)
-        ORDER BY seq DESC
+        SELECT s.user_id, s.score, s.seq, s.updated_at
+        FROM scores AS s
+        WHERE s.board = $1 AND s.period = $2
+            AND s.score = (SELECT score FROM own) AND s.seq < (SELECT seq FROM own)
+            AND NOT EXISTS (SELECT FROM users AS u WHERE u.user_id = s.user_id AND u.status <> 'active')
+        ORDER BY s.seq DESC
         LIMIT $4
     )
     UNION ALL
     (
-        SELECT user_id, score, seq, updated_at
-        FROM scores
-        WHERE board = $1 AND period = $2 AND score > (SELECT score FROM own)
-        ORDER BY score, seq DESC
+        SELECT s.user_id, s.score, s.seq, s.updated_at
+        FROM scores AS s
+        WHERE s.board = $1 AND s.period = $2 AND s.score > (SELECT score FROM own)
+            AND NOT EXISTS (SELECT FROM users AS u WHERE u.user_id = s.user_id AND u.status <> 'active')
+        ORDER BY s.score, s.seq DESC
         LIMIT $4
     )
     LIMIT $4
 ),
 after AS MATERIALIZED (
     (
-        SELECT user_id, score, seq, updated_at
-        FROM scores
-        WHERE board = $1 AND period = $2
-            AND score = (SELECT score FROM own) AND seq > (SELECT seq FROM own)
-        ORDER BY seq
+        SELECT s.user_id, s.score, s.seq, s.updated_at
+        FROM scores AS s
+        WHERE s.board = $1 AND s.period = $2
+            AND s.score = (SELECT score FROM own) AND s.seq > (SELECT seq FROM own)
+            AND NOT EXISTS (SELECT FROM users AS u WHERE u.user_id = s.user_id AND u.status <> 'active')
+        ORDER BY s.seq
         LIMIT $4
     )
     UNION ALL
     (
-        SELECT user_id, score, seq, updated_at
-        FROM scores
-        WHERE board = $1 AND period = $2 AND score < (SELECT score FROM own)
-        ORDER BY score DESC, seq
+        SELECT s.user_id, s.score, s.seq, s.updated_at
+        FROM scores AS s
+        WHERE s.board = $1 AND s.period = $2 AND s.score < (SELECT score FROM own)
+            AND NOT EXISTS (SELECT FROM users AS u WHERE u.user_id = s.user_id AND u.status <> 'active')
+        ORDER BY s.score DESC, s.seq
         LIMIT $4
     )
     LIMIT $4
@@ -400,6 +463,18 @@ shown AS MATERIALIZED (
 ),
 first AS MATERIALIZED (
     SELECT score, seq FROM shown ORDER BY score DESC, seq LIMIT 1
+),
+unseen AS MATERIALIZED (
+    SELECT s.score, s.seq
+    FROM users AS u
+    CROSS JOIN LATERAL (
+        SELECT score, seq
+        FROM scores
+        WHERE board = $1 AND period = $2 AND user_id = u.user_id
+        ORDER BY seq DESC
+        LIMIT 1
+    ) AS s
+    WHERE u.status <> 'active' AND u.user_id IS NOT NULL
 )
 SELECT
     shown.user_id, shown.score, shown.seq, shown.updated_at,
@@ -408,17 +483,20 @@ SELECT
             SELECT
             FROM scores
             WHERE board = $1 AND period = $2 AND score > (SELECT score FROM first)
-            LIMIT $5
+            LIMIT $5 + (SELECT count(*) FROM unseen)
         ) AS counted
-    ) AS above,
+    ) - (SELECT count(*) FROM unseen WHERE score > (SELECT score FROM first)) AS above,
     (
         SELECT count(*) FROM (
             SELECT
             FROM scores
             WHERE board = $1 AND period = $2
                 AND score = (SELECT score FROM first) AND seq < (SELECT seq FROM first)
-            LIMIT $5
+            LIMIT $5 + (SELECT count(*) FROM unseen)
         ) AS counted
+    ) - (
+        SELECT count(*) FROM unseen
+        WHERE score = (SELECT score FROM first) AND seq < (SELECT seq FROM first)
     ) AS equals
 FROM shown
 ORDER BY shown.score DESC, shown.seq;

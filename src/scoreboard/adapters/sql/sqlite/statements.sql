@@ -227,9 +227,18 @@ FROM periods
 WHERE board = :board AND period = :period;
 
 -- name: score
-SELECT user_id, score, seq, updated_at
-FROM scores
-WHERE board = :board AND period = :period AND user_id = :user_id;
+-- Of a user who is shown.
+SELECT s.user_id, s.score, s.seq, s.updated_at
+FROM scores AS s
+WHERE s.board = :board AND s.period = :period AND s.user_id = :user_id
+    AND NOT EXISTS (SELECT 1 FROM users AS u WHERE u.user_id = s.user_id AND u.status <> 'active');
+
+-- name: unseen_score
+-- Of a user who is not shown.
+SELECT s.user_id, s.score, s.seq, s.updated_at
+FROM scores AS s
+JOIN users AS u USING (user_id)
+WHERE s.board = :board AND s.period = :period AND s.user_id = :user_id AND u.status <> 'active';
 
 -- name: scores_by_user
 SELECT user_id, score, seq, updated_at
@@ -238,28 +247,35 @@ WHERE board = :board AND period = :period AND user_id > :after
 ORDER BY user_id
 LIMIT :limit;
 
+-- name: has_scores
+SELECT EXISTS (SELECT 1 FROM scores WHERE board = :board AND period = :period);
+
 -- name: first_scores
-SELECT user_id, score, seq, updated_at
-FROM scores
-WHERE board = :board AND period = :period
-ORDER BY score DESC, seq
+-- Here and in all that follow: of active users.
+SELECT s.user_id, s.score, s.seq, s.updated_at
+FROM scores AS s
+WHERE s.board = :board AND s.period = :period
+    AND NOT EXISTS (SELECT 1 FROM users AS u WHERE u.user_id = s.user_id AND u.status <> 'active')
+ORDER BY s.score DESC, s.seq
 LIMIT :limit;
 
 -- name: scores_after
 -- Two ranges, so that each is one seek in the index.
 SELECT * FROM (
-    SELECT user_id, score, seq, updated_at
-    FROM scores
-    WHERE board = :board AND period = :period AND score = :score AND seq > :seq
-    ORDER BY seq
+    SELECT s.user_id, s.score, s.seq, s.updated_at
+    FROM scores AS s
+    WHERE s.board = :board AND s.period = :period AND s.score = :score AND s.seq > :seq
+        AND NOT EXISTS (SELECT 1 FROM users AS u WHERE u.user_id = s.user_id AND u.status <> 'active')
+    ORDER BY s.seq
     LIMIT :limit
 )
 UNION ALL
 SELECT * FROM (
-    SELECT user_id, score, seq, updated_at
-    FROM scores
-    WHERE board = :board AND period = :period AND score < :score
-    ORDER BY score DESC, seq
+    SELECT s.user_id, s.score, s.seq, s.updated_at
+    FROM scores AS s
+    WHERE s.board = :board AND s.period = :period AND s.score < :score
+        AND NOT EXISTS (SELECT 1 FROM users AS u WHERE u.user_id = s.user_id AND u.status <> 'active')
+    ORDER BY s.score DESC, s.seq
     LIMIT :limit
 )
 LIMIT :limit;
@@ -267,32 +283,51 @@ LIMIT :limit;
 -- name: scores_before
 -- The nearest first.
 SELECT * FROM (
-    SELECT user_id, score, seq, updated_at
-    FROM scores
-    WHERE board = :board AND period = :period AND score = :score AND seq < :seq
-    ORDER BY seq DESC
+    SELECT s.user_id, s.score, s.seq, s.updated_at
+    FROM scores AS s
+    WHERE s.board = :board AND s.period = :period AND s.score = :score AND s.seq < :seq
+        AND NOT EXISTS (SELECT 1 FROM users AS u WHERE u.user_id = s.user_id AND u.status <> 'active')
+    ORDER BY s.seq DESC
     LIMIT :limit
 )
 UNION ALL
 SELECT * FROM (
-    SELECT user_id, score, seq, updated_at
-    FROM scores
-    WHERE board = :board AND period = :period AND score > :score
-    ORDER BY score, seq DESC
+    SELECT s.user_id, s.score, s.seq, s.updated_at
+    FROM scores AS s
+    WHERE s.board = :board AND s.period = :period AND s.score > :score
+        AND NOT EXISTS (SELECT 1 FROM users AS u WHERE u.user_id = s.user_id AND u.status <> 'active')
+    ORDER BY s.score, s.seq DESC
     LIMIT :limit
 )
 LIMIT :limit;
 
 -- name: count_before
+-- All of them by the index alone, less the few that are not shown.
 SELECT
     (SELECT count(*) FROM scores WHERE board = :board AND period = :period AND score > :score)
     + (
         SELECT count(*) FROM scores
         WHERE board = :board AND period = :period AND score = :score AND seq < :seq
+    )
+    - (
+        SELECT count(*)
+        FROM users AS u
+        CROSS JOIN scores AS s
+        WHERE u.status <> 'active' AND u.user_id > ''
+            AND s.board = :board AND s.period = :period AND s.user_id = u.user_id
+            AND (s.score > :score OR (s.score = :score AND s.seq < :seq))
     );
 
 -- name: count_scores
-SELECT count(*) FROM scores WHERE board = :board AND period = :period;
+SELECT
+    (SELECT count(*) FROM scores WHERE board = :board AND period = :period)
+    - (
+        SELECT count(*)
+        FROM users AS u
+        CROSS JOIN scores AS s
+        WHERE u.status <> 'active' AND u.user_id > ''
+            AND s.board = :board AND s.period = :period AND s.user_id = u.user_id
+    );
 
 -- name: last_seq
 -- The newest change of a board's period.
