@@ -8,6 +8,7 @@ from scoreboard.core.board import Tie
 from scoreboard.core.score import SCORE_MAX, Score
 from scoreboard.core.standing import (
     TOP_SIZE,
+    Beside,
     Next,
     Row,
     Snapshot,
@@ -185,3 +186,25 @@ def test_a_top_says_where_to_go_on_when_it_is_full(scores: list[Score], tie: Tie
         assert end is None
     else:
         assert end == sorted(scores, key=Score.key)[TOP_SIZE - 1].key()
+
+
+@given(populations().filter(bool), st.data())
+def test_beside_an_order_everybody_finds_the_place_it_would_have(
+    scores: list[Score], data: st.DataObject
+) -> None:
+    own = data.draw(st.sampled_from(scores))
+    whole = PlainOrder(scores)
+    beside = Beside(PlainOrder([score for score in scores if score is not own]), own)
+    assert beside.total() == len(scores)
+    limit = data.draw(st.integers(0, 5))
+    assert list(beside.after(None, limit)) == list(whole.after(None, limit))
+    for score in [*scores, Score("nobody", 3, 99, 0)]:
+        key = score.key()
+        assert beside.score(score.user_id) == whole.score(score.user_id)
+        assert beside.before(key) == whole.before(key)
+        assert list(beside.after(key, limit)) == list(whole.after(key, limit))
+        assert list(beside.last_before(key, limit)) == list(whole.last_before(key, limit))
+    for tie in Tie:
+        assert standing_in(beside, tie, own.user_id) == standing_in(whole, tie, own.user_id)
+        around = around_in(beside, tie, own.user_id, limit)
+        assert around == around_in(whole, tie, own.user_id, limit)

@@ -91,7 +91,7 @@ class Node(Struct):
 def _mounted(services: Services, gate: Gate, verifier: TokenVerifier, cursors: Cursors) -> Mounted:
     telemetry, reader = services.telemetry, services.reader
     auth = Authenticator(verifier, telemetry)
-    boards = BoardsHandler(reader, cursors)
+    boards = BoardsHandler(reader, cursors, auth)
     handlers = {
         **boards.handlers(),
         **HistoryHandler(reader, auth).handlers(),

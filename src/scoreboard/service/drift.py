@@ -12,6 +12,7 @@ from scoreboard.errors import ScoreboardError
 from scoreboard.ports import Ledger, Ranking
 from scoreboard.service.catalogue import CurrentCatalogue
 from scoreboard.service.leadership import Leadership
+from scoreboard.service.turns import unseen_in
 from scoreboard.telemetry import Event, Telemetry, log
 
 CHECK_EVERY_S = 60.0
@@ -61,6 +62,8 @@ class DriftCheck:
         self._distrust = distrust
         self._telemetry = telemetry
         self._random = random.Random()  # noqa: S311 - a sample is no secret
+        self._suspects: frozenset[str] = frozenset()
+        self._suspected_at = 0
 
     async def run(self) -> None:
         """Check for ever; what cannot be read now is read next time."""
@@ -74,8 +77,8 @@ class DriftCheck:
                 log().warning(Event.RELAY_FAILED, code=error.code)
 
     async def check(self) -> Compared:
-        """Compare the top hundred and a sample of every open period."""
-        total = Compared()
+        """Compare who is not shown, and the top hundred and a sample of every open period."""
+        total = await self._unseen()
         for span in await self._ranking.periods():
             total = total.plus(await self._sampled(span))
         self._telemetry.child("scoreboard_ranking_drift").set(total.different)
@@ -86,6 +89,22 @@ class DriftCheck:
             log().error(Event.RANKING_DIFFERS, scores=total.different)
             self._distrust()
         return total
+
+    async def _unseen(self) -> Compared:
+        """Compare all who are not shown.
+
+        Nothing tells when they became so. Whoever differs, and differed when the ledger was at a
+        place that the ranking has passed since, is not on the move.
+        """
+        kept, head = await unseen_in(self._ledger), await self._ledger.head()
+        ranked = await self._ranking.unseen()
+        if ranked is None:
+            return Compared()
+        (_, seq), users = ranked
+        differing = kept ^ frozenset(users)
+        wrong = differing & self._suspects if seq >= self._suspected_at else frozenset()
+        self._suspects, self._suspected_at = differing - wrong, head.seq
+        return Compared(len(kept) - len(kept & differing), len(differing - wrong), len(wrong))
 
     async def _sampled(self, span: Span) -> Compared:
         board = self._catalogue.boards.get(span[0])

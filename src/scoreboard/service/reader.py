@@ -121,23 +121,28 @@ class Reader:
             raise NotFound
         return period, page
 
-    async def standing(self, board_name: str, period_name: str, user_id: str) -> Standing:
-        """A user's standing; raises as ``snapshot``, and NotFound without a score."""
+    async def standing(
+        self, board_name: str, period_name: str, user_id: str, *, own: bool = False
+    ) -> Standing:
+        """A user's standing; raises as ``snapshot``, and NotFound without a score to be shown.
+
+        ``own``: the user asks, and learns the place that it would have.
+        """
         board, period = self._resolve(board_name, period_name)
-        standing = await _ranked(self._ranking.standing(board, period, user_id))
-        standing = standing or await self._ledger.standing(board, period, user_id)
+        standing = await _ranked(self._ranking.standing(board, period, user_id, own=own))
+        standing = standing or await self._ledger.standing(board, period, user_id, own=own)
         if standing is None:
             raise NotFound
         return standing
 
     async def around(
-        self, board_name: str, period_name: str, user_id: str, radius: int
+        self, board_name: str, period_name: str, user_id: str, radius: int, *, own: bool = False
     ) -> Sequence[Row]:
-        """A user between its neighbours; raises as ``standing``."""
+        """A user between its neighbours; as ``standing``."""
         board, period = self._resolve(board_name, period_name)
-        rows = await _ranked(self._ranking.around(board, period, user_id, radius))
+        rows = await _ranked(self._ranking.around(board, period, user_id, radius, own=own))
         if rows is None:
-            rows = await self._ledger.around(board, period, user_id, radius)
+            rows = await self._ledger.around(board, period, user_id, radius, own=own)
         if rows is None:
             raise NotFound
         return rows
@@ -145,15 +150,18 @@ class Reader:
     async def own_standing(
         self, board_name: str, period_name: str, user_id: str
     ) -> tuple[Standing | None, int, int]:
-        """A user's standing or None without a score, and the (epoch, seq) it is true at."""
+        """A user's standing or None without a score, and the (epoch, seq) it is true at.
+
+        For the user alone: whoever is not shown gets the place that it would have.
+        """
         place = await _ranked(self._ranking.place()) or _place(await self._ledger.head())
         try:
-            return await self.standing(board_name, period_name, user_id), *place
+            return await self.standing(board_name, period_name, user_id, own=True), *place
         except NotFound:
             return None, *place
 
     async def total(self, board_name: str) -> int:
-        """How many users have a score on a board."""
+        """How many users stand on a board."""
         board = self._catalogue.board(board_name)
         total = await _ranked(self._ranking.total(board, "all"))
         return (await self._ledger.total(board, "all") or 0) if total is None else total

@@ -190,14 +190,11 @@ class Relay:
         if boards_changed:
             await self._catalogue.load()
             self._ensure_loaded(postings)
-        moves: list[Move] = []
-        marks: list[Mark] = []
-        for posting in postings:
-            self._translate(posting, moves, marks)
-        group = Group(epoch, after, postings[-1].seq, tuple(moves), tuple(marks))
-        with self._traces.batch(after + 1, postings[-1].seq), self._apply_seconds.time():
-            changed = await self._ranking.apply(group)
-        self._publisher.changed(changed)
+        for run in runs(postings):
+            group = self._group(epoch, run)
+            with self._traces.batch(group.after + 1, group.upto), self._apply_seconds.time():
+                changed = await self._ranking.apply(group)
+            self._publisher.changed(changed)
         if boards_changed:
             self._publisher.hold(self._held)
 

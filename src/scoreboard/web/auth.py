@@ -29,6 +29,15 @@ class Authenticator:
             request.caller = caller.subject
         return caller
 
+    async def is_user(self, exchange: Exchange, user_id: str) -> bool:
+        """Whether the request carries a valid token of this user; a bad one counts as none."""
+        if exchange.header(b"authorization") is None:
+            return False
+        try:
+            return (await self.caller(exchange)).subject == user_id
+        except InvalidToken:
+            return False
+
     async def caller_with(self, exchange: Exchange, scope: TokenScope) -> Caller:
         """Raises: InvalidToken, and InsufficientScope when the token lacks the scope."""
         caller = await self.caller(exchange)

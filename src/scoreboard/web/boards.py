@@ -27,9 +27,10 @@ _PRIVATE = (b"cache-control", b"no-store")
 class BoardsHandler:
     """Everything about boards that anyone may read."""
 
-    def __init__(self, reader: Reader, cursors: Cursors) -> None:
+    def __init__(self, reader: Reader, cursors: Cursors, auth: Authenticator) -> None:
         self._reader = reader
         self._cursors = cursors
+        self._auth = auth
         self._encoded: dict[tuple[str, str], tuple[Snapshot, Reply]] = {}
 
     def handlers(self) -> dict[str, Handler]:
@@ -59,14 +60,23 @@ class BoardsHandler:
     async def standing(self, exchange: Exchange) -> Reply:
         board, user_id = _board(exchange), _user(exchange)
         query = read_query(exchange.query, PeriodQuery)
-        standing = await self._reader.standing(board, query.period, user_id)
-        return json_reply(wire.user_standing(standing), _FRESH)
+        try:
+            standing, kept = await self._reader.standing(board, query.period, user_id), _FRESH
+        except NotFound:
+            kept = await self._kept_by(exchange, user_id)
+            standing = await self._reader.standing(board, query.period, user_id, own=True)
+        return json_reply(wire.user_standing(standing), kept)
 
     async def around(self, exchange: Exchange) -> Reply:
         board, user_id = _board(exchange), _user(exchange)
         query = read_query(exchange.query, AroundQuery)
-        rows = await self._reader.around(board, query.period, user_id, query.radius)
-        return json_reply(wire.Around(wire.rows(tuple(rows))), _FRESH)
+        asked = (board, query.period, user_id, query.radius)
+        try:
+            rows, kept = await self._reader.around(*asked), _FRESH
+        except NotFound:
+            kept = await self._kept_by(exchange, user_id)
+            rows = await self._reader.around(*asked, own=True)
+        return json_reply(wire.Around(wire.rows(tuple(rows))), kept)
 
     async def boards(self, exchange: Exchange) -> Reply:
         _no_query(exchange)
@@ -81,6 +91,12 @@ class BoardsHandler:
         _no_query(exchange)
         head = await self._reader.head()
         return json_reply(wire.LedgerHead(head.epoch, head.seq), _FRESH)
+
+    async def _kept_by(self, exchange: Exchange, user_id: str) -> tuple[bytes, bytes]:
+        """Of a user who is not shown, others learn nothing; what it learns itself is not kept."""
+        if not await self._auth.is_user(exchange, user_id):
+            raise NotFound
+        return _PRIVATE
 
     async def _top_ten(self, board: str, period_name: str) -> Reply:
         period = self._reader.period(board, period_name)

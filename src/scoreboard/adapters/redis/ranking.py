@@ -24,7 +24,7 @@ from scoreboard.core.standing import (
     top_in,
 )
 from scoreboard.errors import Deposed, OutOfPlace, Unavailable
-from scoreboard.ports import Group, Key, Mark, Place, Return, Turn
+from scoreboard.ports import Exit, Group, Key, Mark, Place, Return, Turn
 
 Span = tuple[str, str]
 """Board and period."""
@@ -249,10 +249,8 @@ def _packed(scores: Sequence[Score]) -> tuple[list[str], list[str | int], list[s
 
 
 def _turned(turn: Turn) -> tuple[str, str, int, int]:
-    if isinstance(turn, Return):
-        what = "back"
-    else:
-        what = "gone" if turn.forever else "out"
+    gone = isinstance(turn, Exit) and turn.forever
+    what = "back" if isinstance(turn, Return) else "gone" if gone else "out"
     return turn.user_id, what, turn.seq, turn.at
 
 
