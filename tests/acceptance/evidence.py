@@ -63,6 +63,15 @@ def awards(data: Source) -> list[Line]:
     return [Line(*row) for row in ask(data, statement)]
 
 
+def turns(data: Source) -> list[tuple[int, str, str]]:
+    """Every change of a user's status: seq, kind and user."""
+    statement = (
+        "SELECT seq, kind, user_id FROM ledger JOIN users USING (user_ref) "
+        "WHERE kind IN ('hold', 'hide', 'ban', 'release') ORDER BY seq"
+    )
+    return [tuple(row) for row in ask(data, statement)]
+
+
 def ensure_whole(data: Source) -> None:
     """No gap in seq, no award twice, and every score the sum of its postings, in each period."""
     statement = (
@@ -113,28 +122,34 @@ def ensure_true(data: Source, tops: Iterable[Top], size: int = 10) -> None:
     ordered = sorted(tops, key=Top.place)
     ((epoch,),) = ask(data, "SELECT epoch FROM ledger_head")
     assert {top.epoch for top in ordered} <= {epoch}
-    truths = _true_tops(awards(data), [top.seq for top in ordered], size)
+    truths = _true_tops(data, [top.seq for top in ordered], size)
     for top, rows in zip(ordered, truths, strict=True):
         assert top.rows == rows, f"top {top.seq}"
 
 
 def true_top(data: Source, size: int = 10) -> list[tuple[int, str, int]]:
     """The top that follows from the whole ledger."""
-    lines = awards(data)
-    (rows,) = _true_tops(lines, [lines[-1].seq], size)
+    ((head,),) = ask(data, "SELECT max(seq) AS head FROM ledger")
+    (rows,) = _true_tops(data, [head], size)
     return rows
 
 
 def _true_tops(
-    lines: Iterable[Line], seqs: Iterable[int], size: int
+    data: Source, seqs: Iterable[int], size: int
 ) -> Iterable[list[tuple[int, str, int]]]:
     scores: dict[str, tuple[int, int]] = {}
-    rest = iter(lines)
+    unseen: set[str] = set()
+    rest = iter(sorted([*awards(data), *turns(data)], key=lambda line: line[0]))
     line = next(rest, None)
     for seq in seqs:
-        while line is not None and line.seq <= seq:
-            before = scores.get(line.user, (0, 0))[0]
-            scores[line.user] = (before + line.points, line.seq)
+        while line is not None and line[0] <= seq:
+            if isinstance(line, Line):
+                before = scores.get(line.user, (0, 0))[0]
+                scores[line.user] = (before + line.points, line.seq)
+            else:
+                _, kind, user = line
+                (unseen.discard if kind == "release" else unseen.add)(user)
             line = next(rest, None)
-        order = sorted(scores.items(), key=lambda item: (-item[1][0], item[1][1]))[:size]
+        seen = [(user, score) for user, score in scores.items() if user not in unseen]
+        order = sorted(seen, key=lambda item: (-item[1][0], item[1][1]))[:size]
         yield [(rank, user, score) for rank, (user, (score, _)) in enumerate(order, 1)]

@@ -73,8 +73,8 @@ def group(after: int, *moves: Move) -> Group:
 
 
 async def build(ranking: Ranking, scores: Sequence[Score] = LOADED, seq: int = START) -> None:
-    await ranking.rebuild((EPOCH, seq))
-    await ranking.load(Mark(*ALL, 1, 10), scores)
+    await ranking.rebuild((EPOCH, seq), ["dan"])
+    await ranking.load(Mark(*ALL, 1, 10), [*scores, Score("dan", 3, 1, 10)])
     await ranking.load(Mark(*DAY, 2, 20), scores[:1])
     await ranking.switch()
 
@@ -103,21 +103,24 @@ async def answers(ranking: Ranking, span: tuple[str, str], users: Sequence[str])
             gone = (page.end[0], page.end[1] - 1)
             found.append(await ranking.page(board, span[1], gone, 3))
         for user_id in users:
-            found.append(await standing(ranking, board, span[1], user_id))
+            found.append(await standing(ranking, board, span[1], user_id, own=False))
+            found.append(await standing(ranking, board, span[1], user_id, own=True))
             found.append(await around(ranking, board, span[1], user_id))
     return tuple(found)
 
 
-async def standing(ranking: Ranking, board: Board, period: str, user_id: str) -> object:
+async def standing(
+    ranking: Ranking, board: Board, period: str, user_id: str, *, own: bool
+) -> object:
     try:
-        return await ranking.standing(board, period, user_id)
+        return await ranking.standing(board, period, user_id, own=own)
     except NotFound:
         return NotFound
 
 
 async def around(ranking: Ranking, board: Board, period: str, user_id: str) -> object:
     try:
-        rows = await ranking.around(board, period, user_id, 2)
+        rows = await ranking.around(board, period, user_id, 2, own=True)
     except NotFound:
         return NotFound
     return rows and tuple(rows)

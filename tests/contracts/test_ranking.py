@@ -141,7 +141,22 @@ def histories(draw: st.DrawFn, min_size: int = 0) -> list[Line]:
     """Mostly points of users who tie, some falls, marks and turns, some that change nothing."""
     lines: list[Line] = []
     kinds = st.sampled_from(
-        "one one one one two fall fall nothing mark other out out back gone".split(),
+        [
+            "one",
+            "one",
+            "one",
+            "one",
+            "two",
+            "fall",
+            "fall",
+            "nothing",
+            "mark",
+            "other",
+            "out",
+            "out",
+            "back",
+            "gone",
+        ],
     )
     size = draw(st.integers(min_size, 60))
     for seq in range(1, size + 1):

@@ -35,7 +35,10 @@ from .redis_material import (
     top,
 )
 
-KEYS = ["head", "generation", "all:order", "all:users", "2026-11-23:order", "2026-11-23:users"]
+KEYS = [
+    "head", "generation", "unseen", "all:order", "all:users", "all:unseen",
+    "2026-11-23:order", "2026-11-23:users",
+]  # fmt: skip
 FULL = [("cy", 5), ("ada", 5), ("ben", -2)]
 
 
@@ -64,6 +67,9 @@ def named(keys: Hands, name: str) -> bytes:
     if name == "generation":
         (generation,) = keys.generations()
         return keys.head + b":" + generation
+    if name == "unseen":
+        (generation,) = keys.generations()
+        return keys.head + b":" + generation + b":unseen"
     (found,) = [key for key in keys.present() if key.endswith(f"default:{name}".encode())]
     return found
 
@@ -328,16 +334,15 @@ async def test_scores_are_exact_to_the_last_digit(ranking: RedisRanking, score: 
 @settings(max_examples=60, phases=WITHOUT_SHRINKING)
 @given(shared.rebuilds(), st.integers(1, 9))
 def test_it_answers_as_the_ranking_in_memory_does(
-    valkey: ValkeyServer,
-    case: tuple[list[shared.Line], int, dict[tuple[str, str], int], dict[str, int]],
-    size: int,
+    valkey: ValkeyServer, case: shared.Reads, size: int
 ) -> None:
-    lines, start, marks_read, users_read = case
+    lines, start, marks_read, users_read, statuses_read = case
     models = shared.after_each(lines)
 
     async def fill(ranking: Ranking) -> list[object]:
         seen: list[object] = []
-        await ranking.rebuild((shared.EPOCH, start))
+        unseen = [user for user, seq in statuses_read.items() if user in models[seq].unseen]
+        await ranking.rebuild((shared.EPOCH, start), unseen)
         for span in shared.SPANS:
             known = [(seq, models[seq].users[span]) for seq in users_read.values()]
             users = zip(users_read, known, strict=True)
@@ -345,13 +350,13 @@ def test_it_answers_as_the_ranking_in_memory_does(
             await ranking.load(shared.marked(lines, span, marks_read[span]), scores)
         ahead = max(users_read.values())
         for after in range(start, ahead, size):
-            await ranking.apply(shared.group(lines, after, min(after + size, ahead)))
+            await shared.apply(ranking, lines, after, min(after + size, ahead))
         await ranking.switch()
         for after in range(ahead, len(lines) + size, size):
             seen += [await answers(ranking, span, shared.USERS[:6]) for span in shared.SPANS]
-            if after < len(lines):
-                step = shared.group(lines, after, min(after + size, len(lines)))
+            for step in shared.groups(lines, after, min(after + size, len(lines))):
                 seen.append(set(await ranking.apply(step)))
+            seen.append(await ranking.unseen())
         return seen
 
     async def live() -> None:

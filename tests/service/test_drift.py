@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from scoreboard.core.posting import Kind
 from scoreboard.core.score import Score
-from scoreboard.ports import Mark
+from scoreboard.ports import Group, Mark, Moderation, Return
 from scoreboard.service import drift as module
 from scoreboard.service.drift import Compared, DriftCheck, compared
 from scoreboard.service.leadership import Alone
@@ -106,3 +107,29 @@ async def test_a_distrusted_ranking_is_made_anew(ranked: Any, until: Any) -> Non
 async def _agrees(world: Any) -> bool:
     users = [f"user-{number:02d}" for number in range(30)]
     return await compared(world.ledger, world.ranking, ALL, users) == Compared(same=30)
+
+
+async def test_somebody_who_is_shown_or_hidden_by_mistake_is_found_at_the_second_look(
+    ranked: Any,
+) -> None:
+    distrust = Distrust()
+    check = check_of(ranked, distrust)
+    await ranked.ledger.moderate(Moderation("user-03", Kind.HIDE, "tester", "for a test"))
+    await ranked.relay_of_mine.follow()
+    assert (await check.check()).different == 0
+    place = await ranked.ranking.place()
+    await ranked.ranking.apply(Group(*place, place[1] + 1, turns=(Return("user-03", 0, 0),)))
+    assert (await check.check()).different == 0
+    assert (await check.check()).different == 1
+    assert distrust.times == 1
+
+
+async def test_somebody_whose_posting_is_on_its_way_is_not_suspected(ranked: Any) -> None:
+    distrust = Distrust()
+    check = check_of(ranked, distrust)
+    await ranked.ledger.moderate(Moderation("user-03", Kind.HIDE, "tester", "for a test"))
+    for _ in range(3):
+        assert (await check.check()).different == 0
+    await ranked.relay_of_mine.follow()
+    assert (await check.check()).same > 0
+    assert distrust.times == 0

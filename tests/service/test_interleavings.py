@@ -116,10 +116,10 @@ async def holds(world: Any, period: str) -> bool:
 async def test_no_surprise_in_a_rebuild_ends_the_relay(world: Any, until: Any) -> None:
     rebuild, surprises = world.ranking.rebuild, [RuntimeError("planted"), RuntimeError("again")]
 
-    async def surprising(place: Any) -> None:
+    async def surprising(*words: Any) -> None:
         if surprises:
             raise surprises.pop()
-        await rebuild(place)
+        await rebuild(*words)
 
     relay = world.relay()
     await relay.rebuild()

@@ -65,17 +65,22 @@ class SortedOrder:
                 return
             if move.points < 0 and self._may_be_in_top(before):
                 self.fell = (move.seq, move.at)
-            keys.remove(_line(before))
+            keys.remove((-before.score, before.seq, before.user_id))
         self.scores[move.user_id] = after
-        keys.add(_line(after))
+        keys.add((-after.score, after.seq, after.user_id))
         self.last = (move.seq, move.at)
 
     def _move_unseen(self, move: Move) -> None:
         before = self.unseen.get(move.user_id)
         if before is None:
-            self.unseen[move.user_id] = Score(move.user_id, move.points, move.seq, move.at)
-        elif move.seq > before.seq:
-            self.unseen[move.user_id] = before.plus(move.points, move.seq, move.at)
+            after = Score(move.user_id, move.points, move.seq, move.at)
+        elif move.seq <= before.seq:
+            return
+        else:
+            after = before.plus(move.points, move.seq, move.at)
+        if after is not before:
+            self.unseen[move.user_id] = after
+            self.last = (move.seq, move.at)
 
     def turn(self, turn: Turn) -> None:
         """Take a user out of the order, or put it back where its score stands by now."""
@@ -134,16 +139,19 @@ class SortedOrder:
         top = tuple(self.after(None, TOP_SIZE))
         if top == self.top and mark <= self.changed:
             return False
-        rows = ((score.seq, score.at) for score in top)
-        self.changed = max([self.mark, self.changed, self.fell, *rows])
-        self.top = top
+        self._label(top)
         return True
 
     def loaded(self) -> None:
         """All scores are of one moment now: label the top for the first time."""
         self.loading = False
         self.changed = (0, 0)
-        self.settle(self.mark)
+        self._label(tuple(self.after(None, TOP_SIZE)))
+
+    def _label(self, top: tuple[Score, ...]) -> None:
+        rows = ((score.seq, score.at) for score in top)
+        self.changed = max([self.mark, self.changed, self.fell, *rows])
+        self.top = top
 
     def score(self, user_id: str) -> Score | None:
         return self.scores.get(user_id)

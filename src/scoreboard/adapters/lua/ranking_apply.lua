@@ -28,7 +28,7 @@ for index, each in ipairs(touched) do
 end
 
 -- What a hash knows of users goes into known. Answers false for a damaged line.
-local function learn(known, key, users, unseen)
+local function learn(known, key, users)
   for first = 1, #users, CHUNK do
     local last = math.min(first + CHUNK - 1, #users)
     local lines = redis.call('HMGET', key, unpack(users, first, last))
@@ -39,8 +39,7 @@ local function learn(known, key, users, unseen)
           return false
         end
         local user = users[first + index - 1]
-        known[user] =
-          { score = tonumber(score), seq = seq, at = at, member = seq .. user, unseen = unseen }
+        known[user] = { score = tonumber(score), seq = seq, at = at, member = seq .. user }
       end
     end
   end
@@ -57,7 +56,7 @@ local function known_users(span, moves)
       asked[#asked + 1] = moves[index]
     end
   end
-  if not learn(known, span.users, asked, false) then
+  if not learn(known, span.users, asked) then
     return nil
   end
   if generation.unseen == 0 then
@@ -70,20 +69,21 @@ local function known_users(span, moves)
     end
   end
   local hidden = unseen_among(generation, others)
-  if not learn(known, span.unseen_key, others, true) then
+  if not learn(known, span.unseen_key, others) then
     return nil
   end
   return known, hidden
 end
 
 -- Writes the users that have moved. Answers false when a place in the order was not theirs.
-local function settle_users(span, known, moved)
+local function settle_users(span, known, moved, unseen)
   local gone, placed, lines, hidden = {}, {}, {}, {}
   for user in pairs(moved) do
     local now = known[user]
+    local member = now.seq .. user
     -- tostring() would write 1e+15.
     local line = string.format('%.0f', now.score) .. ' ' .. now.seq .. ' ' .. now.at
-    if now.unseen then
+    if unseen[user] then
       hidden[#hidden + 1] = user
       hidden[#hidden + 1] = line
     else
@@ -93,11 +93,11 @@ local function settle_users(span, known, moved)
         span.count = span.count + 1
       end
       placed[#placed + 1] = 0 - now.score
-      placed[#placed + 1] = now.seq .. user
+      placed[#placed + 1] = member
       lines[#lines + 1] = user
       lines[#lines + 1] = line
     end
-    now.member = now.seq .. user
+    now.member = member
     moved[user] = nil
   end
   local intact = call_in_chunks('ZREM', span.order, gone) == #gone
@@ -109,7 +109,7 @@ end
 
 -- Answers false for a damaged span.
 local function apply_moves(span, moves)
-  local known, hidden = known_users(span, moves)
+  local known, unseen = known_users(span, moves)
   if not known then
     return false
   end
@@ -118,20 +118,20 @@ local function apply_moves(span, moves)
     local user, points, seq, at = moves[index], moves[index + 1], moves[index + 2], moves[index + 3]
     local now = known[user]
     if not now then
-      known[user] = { score = points, seq = seq, at = at, unseen = hidden[user] }
+      known[user] = { score = points, seq = seq, at = at }
       moved[user] = true
       last = index
     elseif seq <= now.seq then
       -- The score was read from the ledger after this posting; where it fell from is unknown.
-      if points < 0 and not now.unseen then
+      if points < 0 and not unseen[user] then
         span.fell = later(span.fell, { tonumber(seq), tonumber(at) })
       end
     elseif points ~= 0 then
-      if points < 0 and not now.unseen then
+      if points < 0 and not unseen[user] then
         -- While loading, scores are of different moments: every fall may have changed the top.
         local rank = 0
         if not loading then
-          if not settle_users(span, known, moved) then
+          if not settle_users(span, known, moved, unseen) then
             return false
           end
           rank = redis.call('ZRANK', span.order, now.member)
@@ -151,7 +151,7 @@ local function apply_moves(span, moves)
   if last then
     span.last = { tonumber(moves[last + 2]), tonumber(moves[last + 3]) }
   end
-  return settle_users(span, known, moved)
+  return settle_users(span, known, moved, unseen)
 end
 
 local changed = {}

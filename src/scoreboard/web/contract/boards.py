@@ -58,7 +58,9 @@ BOARDS = (
         tag=Tag.BOARDS,
         summary="Where a user stands",
         description="`percentile` is the share of users that stand behind, in percent; `to_next` "
-        "is the next better rank and the fewest points that reach it.",
+        "is the next better rank and the fewest points that reach it. A user who is held, hidden "
+        "or banned is 404 to others; with a token of the user, the answer is the place that it "
+        "would have.",
         query=PeriodQuery,
         answer=wire.UserStanding,
         errors=NAMED,
