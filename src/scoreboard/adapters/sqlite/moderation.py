@@ -76,7 +76,8 @@ def scores_at(
     zones = {row[0]: rows.board(row).time_zone for row in db.execute(SQL["boards"])}
     found = []
     for board, name in spans:
-        score = TableOrder(db, board, name).score(user_id)
+        order = TableOrder(db, board, name)
+        score = order.score(user_id) or order.unseen_score(user_id)
         if score is not None and score.seq > seq:
             score = _as_of(db, known, (board, period_named(name, zones[board])), score, seq)
         if score is not None:
