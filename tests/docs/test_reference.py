@@ -112,19 +112,19 @@ def test_every_close_code_is_explained() -> None:
 
 
 def test_what_the_element_takes_is_explained() -> None:
-    text = LIVE.read_text("utf-8")
-    script = STATIC_FILES["score-board.js"].body.decode()
-    style = STATIC_FILES["score-board.css"].body.decode()
+    text = (DOCS / "embed.md").read_text("utf-8")
+    files = {name: file.body.decode() for name, file in STATIC_FILES.items()}
+    script = files["score-board.js"]
     listed = re.search(r"observedAttributes = \[(.*)\]", script)
     assert listed
     for attribute in re.findall(r'"(\w+)"', listed[1]):
         assert f"| `{attribute}` |" in text
-    for variable in re.findall(r"--score-board-[a-z-]+", style):
+    for variable in re.findall(r"--score-board-[a-z-]+", files["score-board.css"]):
         assert f"`{variable}`" in text
-    for part in re.findall(r'part="(\w+)"', script):
+    for part in re.findall(r'node\("\w+\.(\w+)"', files["face.js"] + files["rows.js"]):
         assert f"`{part}`" in text
-    for event in re.findall(r'CustomEvent\("([a-z-]+)"', script):
-        assert f"`{event}`" in text
+    for event in re.findall(r'#tell\("([a-z-]+)"', script):
+        assert f"`score-board-{event}`" in text
 
 
 # --- what is named exists

@@ -309,7 +309,7 @@ def test_whom_to_tell_of_a_weakness_is_said_for_less_than_a_year(running: Servic
 async def test_without_a_contact_there_is_no_such_file() -> None:
     unread: Any = None
     with pytest.raises(NotFound):
-        await SiteHandler(unread, {}).security(unread)
+        await SiteHandler(unread, {}, lambda: 0).security(unread)
 
 
 def by_name(name: str) -> Operation:

@@ -154,7 +154,7 @@ def _site(services: Services) -> SiteHandler:
     contact = _contact(services.settings)
     if contact:
         documents["security"] = ("text/plain; charset=utf-8", contact)
-    return SiteHandler(services.reader, documents)
+    return SiteHandler(services.reader, documents, clock_ms)
 
 
 def _contact(settings: Settings) -> bytes:

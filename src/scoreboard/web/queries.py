@@ -35,6 +35,8 @@ Seen = Annotated[
     int, Meta(ge=1, le=2**63 - 1, description="The `next` of the page before: only older ones.")
 ]
 Size = Annotated[int, Meta(ge=0, le=2**63 - 1, description="How many postings a tree has.")]
+Rows = Annotated[int, Meta(ge=1, le=10, description="The most rows to show.")]
+Sought = Annotated[str, Meta(max_length=128, description="The user to follow.")]
 Radius = Annotated[
     int, Meta(ge=0, le=100, description="The most neighbours to answer on either side.")
 ]
@@ -100,11 +102,17 @@ class LiveQuery(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SiteQuery(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which board in which period the page shows; ``kiosk``, with or without a value, its form."""
+    """Which board in which period the page shows, how many rows of it, and whom it follows.
+
+    ``kiosk`` and ``overlay``, with or without a value, are its other forms.
+    """
 
     board: BoardId = "default"
     period: PeriodName = "all"
+    limit: Rows = 10
+    user: Sought = ""
     kiosk: str | None = None
+    overlay: str | None = None
 
 
 _INTEGER = re.compile(r"0|[1-9][0-9]{0,18}")

@@ -1,20 +1,23 @@
 """The pages and documents: nothing in them is loaded from elsewhere."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from scoreboard import wire
+from scoreboard.core.identifier import is_user_id
 from scoreboard.core.moment import rfc3339
-from scoreboard.errors import NotFound
+from scoreboard.errors import NotFound, Unavailable
 from scoreboard.service.reader import Reader
+from scoreboard.web.board_page import RADIUS, BoardPage, Followed, Form
 from scoreboard.web.exchange import Exchange, Handler, Headers, Reply
-from scoreboard.web.pages import STATIC_FILES, board_page
+from scoreboard.web.pages import STATIC_FILES
 from scoreboard.web.queries import SiteQuery, read_query
 
 _POLICY = (
     b"content-security-policy",
     (
         b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-        b"connect-src 'self' ws: wss:; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+        b"connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'; "
+        b"require-trusted-types-for 'script'; trusted-types 'none'"
     ),
 )
 _HTML: Headers = [
@@ -36,8 +39,14 @@ class SiteHandler:
     All but ``security`` have to be there.
     """
 
-    def __init__(self, reader: Reader, documents: Mapping[str, tuple[str, bytes]]) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        documents: Mapping[str, tuple[str, bytes]],
+        clock_ms: Callable[[], int],
+    ) -> None:
         self._reader = reader
+        self._clock_ms = clock_ms
         self._documents = {
             name: self._document(media_type, body) for name, (media_type, body) in documents.items()
         }
@@ -55,18 +64,32 @@ class SiteHandler:
 
     async def page(self, exchange: Exchange) -> Reply:
         query = read_query(exchange.query, SiteQuery)
-        settings = self._reader.board(query.board)
+        board = self._reader.board(query.board)
         snapshot = await self._reader.snapshot(query.board, query.period)
-        body = board_page(
-            query.board,
-            query.period,
-            wire.top(snapshot),
-            [each.board for each in self._reader.boards()],
-            query.kiosk is not None,
-            windows=[window.value for window in settings.windows],
-            title=settings.title,
+        page = BoardPage(
+            board=board,
+            period=query.period,
+            top=wire.top(snapshot),
+            boards=self._reader.boards(),
+            current=self._reader.current(board),
+            now_ms=self._clock_ms(),
+            form=_form(query),
+            limit=query.limit,
+            followed=await self._followed(query) if query.user else None,
         )
-        return Reply(200, _HTML, body)
+        return Reply(200, _HTML, page.render())
+
+    async def _followed(self, query: SiteQuery) -> Followed:
+        """Whoever was looked for: what no user can be called is a user without a score."""
+        if not is_user_id(query.user):
+            return Followed(query.user)
+        asked = query.board, query.period, query.user
+        try:
+            standing = await self._reader.standing(*asked)
+            rows = await self._reader.around(*asked, RADIUS)
+        except (NotFound, Unavailable):
+            return Followed(query.user)
+        return Followed(query.user, wire.user_standing(standing), wire.rows(tuple(rows)))
 
     async def static(self, exchange: Exchange) -> Reply:
         file = STATIC_FILES.get(exchange.parameters["name"])
@@ -107,6 +130,12 @@ class SiteHandler:
             _ANY_ORIGIN,
         ]
         return Reply(200, headers, body)
+
+
+def _form(query: SiteQuery) -> Form:
+    if query.overlay is not None:
+        return Form.OVERLAY
+    return Form.PAGE if query.kiosk is None else Form.KIOSK
 
 
 def security_text(contact: str, now_ms: int) -> bytes:

@@ -1,109 +1,93 @@
-/** The rows of a board: they glide to their new place, enter, leave, and show what was gained. */
+/** The rows of a board: they glide, enter, leave, and say what has changed. */
+import { node, write } from "./parts.js";
 
-/** @typedef {import("./feed.js").Row} Row */
-/** @typedef {{line: HTMLElement, shown: number, index: number, gained: number, fading?: Animation,
- *             gliding?: Animation}} Line */
-
-const MOST_LEAVING = 10;
+// Changes this close are one change.
+const BURST_MS = 6_000;
 const GLIDE = { duration: 500, easing: "cubic-bezier(.2, .8, .2, 1)" };
 const GLOW = { duration: 900, easing: "ease-out", pseudoElement: "::after" };
 const AWAY = { opacity: 0, transform: "translateY(1.5em) scale(.97)" };
+const ACCENT = { color: "var(--accent)" };
 
-const signed = new Intl.NumberFormat(undefined, { signDisplay: "always" });
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
-export const number = new Intl.NumberFormat();
 
-const template = document.createElement("template");
-// Roles are spelt out: some browsers forget those of a table whose `display` was changed.
-template.innerHTML =
-  '<tr class="row" part="row" role="row"><td class="rank" part="rank" role="cell"></td>' +
-  '<th class="user" part="user" role="rowheader" scope="row"></th>' +
-  '<td class="score" part="score" role="cell"><span class="gain" part="gain" aria-hidden="true"></span><b></b></td></tr>';
+// Some browsers forget the roles of a table whose `display` was changed.
+const cell = { role: "cell" };
+const template = node("tr.row", { role: "row" }, node("td.rank", cell), node("td.move", cell),
+  node("th.user", { role: "rowheader", scope: "row" }), node("td.gain", cell), node("td.score", cell));
 
-export class Rows {
-  /** @type {Map<string, Line>} */ #lines = new Map();
-  #here;
-  #leaving;
+/** Makes a function that shows the rows of a `top`. */
+export function rowsIn(here) {
+  const lines = new Map();
 
-  /** @param {HTMLElement} here @param {HTMLElement} leaving where rows fade that are no longer on the board */
-  constructor(here, leaving) {
-    this.#here = here;
-    this.#leaving = leaving;
-  }
-
-  /** Measure, place, then send each row from its old place to the new. @param {Row[]} rows */
-  show(rows) {
-    const moving = this.#lines.size > 0 && !document.hidden && !calm.matches;
-    const before = moving ? this.#heights() : new Map();
-    this.#here.style.setProperty("--filled", String(rows.length));
-    const staying = new Set(rows.map((row) => row.user_id));
-    for (const [user, line] of this.#lines) if (!staying.has(user)) this.#leave(user, line, before.get(line));
+  return (rows, words, own) => {
+    const first = lines.size === 0;
+    const moving = !first && !document.hidden && !calm.matches;
+    for (const user of lines.keys()) if (!rows.some((row) => row.user_id === user)) leave(user, moving);
     const best = Math.max(1, rows[0]?.score ?? 0);
-    const moved = rows.map((row, index) => this.#place(row, index, best));
-    const after = moving && this.#heights();
-    for (const line of moved) if (after && line) this.#glide(line, before.get(line), after.get(line));
-  }
+    const scores = rows.map((row) => words.number(row.score));
+    here.style.setProperty("--filled", rows.length);
+    here.parentNode.style.setProperty("--digits", Math.max(4, ...scores.map((text) => text.length)));
+    rows.forEach((row, index) => {
+      const of = lines.get(row.user_id) ?? enter(row, first);
+      place(of, index, moving);
+      of.line.style.setProperty("--share", Math.max(0, row.score / best));
+      of.line.classList.toggle("own", row.user_id === own);
+      write(of.line.lastChild, scores[index]);
+      mark(of, row, words);
+    });
+  };
 
-  #heights() {
-    const origin = this.#leaving.getBoundingClientRect().top;
-    return new Map([...this.#lines.values()].map((of) => [of, of.line.getBoundingClientRect().top - origin]));
-  }
-
-  /** @param {Row} row @param {number} index @param {number} best @returns {false | Line} what has moved */
-  #place(row, index, best) {
-    const of = this.#lines.get(row.user_id) ?? this.#enter(row.user_id);
-    const { line } = of;
-    const moved = of.index !== index && of;
-    if (moved) of.gliding?.cancel();
-    const there = this.#here.children[index];
-    if (there !== line) this.#here.insertBefore(line, there);
-    const [rank, , score] = line.children;
-    line.dataset.rank = rank.textContent = String(row.rank);
-    line.style.setProperty("--share", String(Math.max(0, row.score / best)));
-    line.style.zIndex = index < of.index ? "1" : "0";
-    of.index = index;
-    if (row.score === of.shown) return moved;
-    /** @type {Element} */ (score.lastChild).textContent = number.format(row.score);
-    if (!Number.isNaN(of.shown)) this.#flash(of, row.score - of.shown);
-    of.shown = row.score;
-    return moved;
-  }
-
-  /** @param {string} user @returns {Line} */
-  #enter(user) {
-    const line = /** @type {HTMLElement} */ (template.content.firstElementChild?.cloneNode(true));
-    const name = /** @type {HTMLElement} */ (line.children[1]);
-    name.title = name.textContent = user;
-    const entered = { line, shown: NaN, index: Infinity, gained: 0 };
-    this.#lines.set(user, entered);
+  function enter({ user_id: user, rank, score }, first) {
+    const line = template.cloneNode(true);
+    line.children[2].title = line.children[2].textContent = user;
+    const entered = { line, score, rank: first ? rank : Infinity, at: -Infinity };
+    lines.set(user, entered);
     return entered;
   }
 
-  /** @param {string} user @param {Line} of @param {number} [from] */
-  #leave(user, { line }, from) {
-    this.#lines.delete(user);
-    line.remove();
-    if (from === undefined) return;
-    line.style.top = `${from}px`;
-    this.#leaving.append(line);
-    if (this.#leaving.children.length > MOST_LEAVING) this.#leaving.firstChild?.remove();
+  function leave(user, moving) {
+    const { line } = lines.get(user);
+    lines.delete(user);
+    if (!moving) return line.remove();
+    here.append(line);
+    line.ariaHidden = true;
     line.animate([{}, AWAY], GLIDE).onfinish = () => line.remove();
   }
 
-  /** @param {Line} of @param {number | undefined} from @param {number} to */
-  #glide(of, from, to) {
-    const first = from === undefined ? AWAY : { transform: `translateY(${from - to}px)` };
-    of.gliding = of.line.animate([first, {}], GLIDE);
+  // `translate` is no layout: nothing shifts. Glides add up.
+  function place(of, index, moving) {
+    const { line, index: from } = of;
+    const there = here.children[index];
+    if (there !== line) here.insertBefore(line, there);
+    if (from === index) return;
+    of.index = index;
+    line.style.setProperty("--index", index);
+    line.style.zIndex = from > index ? 1 : 0;
+    if (!moving) return;
+    const start = { transform: `translateY(calc(${from - index} * var(--slot)))` };
+    if (from >= 0) line.animate([start, {}], { ...GLIDE, composite: "add" });
+    else line.animate([AWAY, {}], GLIDE);
   }
+}
 
-  /** @param {Line} of @param {number} points */
-  #flash(of, points) {
-    if (document.hidden) return;
-    const gain = /** @type {Element} */ (of.line.querySelector(".gain"));
-    of.gained = points + (of.fading?.playState === "running" ? of.gained : 0);
-    gain.textContent = signed.format(of.gained);
-    of.fading?.cancel();
-    of.fading = gain.animate([{ opacity: 1 }, { opacity: 1, offset: 0.7 }, { opacity: 0 }], 2_200);
-    of.line.animate([{ opacity: 0.22 }, { opacity: 0 }], GLOW);
-  }
+// What has changed since the last time that something did.
+function mark(of, { rank, score }, words) {
+  const [place, move, , gain] = of.line.children;
+  of.line.dataset.rank = rank;
+  write(place, words.number(rank));
+  if (score === of.score && rank === of.rank) return;
+  if (Date.now() - of.at > BURST_MS) of.before = { rank: of.rank, score: of.score };
+  Object.assign(of, { at: Date.now(), rank, score });
+  const places = of.before.rank - rank;
+  const points = score - of.before.score;
+  const way = places === Infinity ? "entered" : ["down", "", "up"][Math.sign(places) + 1];
+  const count = words.number(Math.abs(places));
+  const said = words.say(way, { places: count });
+  move.dataset.way = way;
+  write(move, way === "entered" ? said : way && count);
+  move.ariaLabel = said || null;
+  write(gain, points ? words.number(points, { signDisplay: "always" }) : "");
+  if (document.hidden || !points) return;
+  gain.animate([ACCENT, { ...ACCENT, offset: 0.8 }, {}], BURST_MS);
+  of.line.animate([{ opacity: 0.9 }, { opacity: 0 }], GLOW);
 }

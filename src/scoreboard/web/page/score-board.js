@@ -1,64 +1,28 @@
-/**
- * <score-board>: a live top ten on any page.
- *
- *     <script type="module" src="https://scores.example/static/score-board.js"></script>
- *     <score-board board="default" period="all"></score-board>
- *
- * The service must name the page's origin in SCOREBOARD_ORIGINS. Every attribute may change at any time:
- *
- *     board      the board; "default"
- *     period     all, day, week, month, or a name such as 2026-W48; "all"
- *     limit      how many rows, 1 to 10; 10
- *     heading    the title; the board's name. A child with slot="heading" takes its place
- *     src        the service's address; where this script came from
- *
- * A <table> inside it stays until the element takes over, and is its first board when there are data-epoch and
- * data-seq. Properties: `state` (connecting, live, reconnecting, offline, stopped) and `top`, the newest board.
- * Events: `score-board-state`, `score-board-top`.
- *
- * Looks: `font-size` scales everything, `color-scheme` picks light or dark, and --score-board-font, -ink, -muted,
- * -surface, -bar (behind a row, as long as its score), -lead (the same at rank 1), -accent, -live, -warn,
- * -row-height, -gap, -radius; ::part() head, heading, period, status, table, columns, row, rank, user, score,
- * gain, empty.
- */
-import { Feed, isNewer } from "./feed.js";
-import { Rows, number } from "./rows.js";
+/** <score-board>, a live top ten on any page; docs/embed.md describes it. */
+import { face } from "./face.js";
+import { follow } from "./feed.js";
+import { speak } from "./words.js";
 
-/** @typedef {import("./feed.js").Top} Top */
 const SIZE = 10;
-const ANNOUNCE_MS = 5_000;
-const LABELS = { all: "All time", day: "Today", week: "This week", month: "This month" };
+const LOOK_MS = 15_000;
+const SPREAD_MS = 5_000;
+const VIEW_MS = 120_000;
 const BASE = new URL("../", import.meta.url).href;
-
-const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const style = new CSSStyleSheet();
-const template = document.createElement("template");
-template.innerHTML = `<div class="board"><div class="head" part="head"><div class="title">
-<slot name="heading"><span class="heading" part="heading"></span></slot> <span class="period" part="period"></span></div>
-<p class="status" part="status"></p></div><p class="empty" part="empty" hidden>
-Nobody has scored yet. The first points show up here at once.</p>
-<table part="table" role="table"><caption class="unseen"></caption><thead role="rowgroup"><tr part="columns" role="row">
-<th scope="col" role="columnheader">Rank</th><th scope="col" role="columnheader">User</th>
-<th scope="col" role="columnheader">Score</th></tr></thead><tbody class="rows" role="rowgroup"></tbody></table>
-<div class="gone" aria-hidden="true"></div><p class="unseen" role="status"></p></div>`;
 
 export class ScoreBoard extends HTMLElement {
-  static observedAttributes = ["board", "period", "limit", "heading", "src"];
+  static observedAttributes = ["board", "period", "limit", "heading", "src", "user", "locale"];
 
-  /** @type {Top | undefined} */ top;
-  /** @type {Feed | undefined} */ #feed;
-  /** @type {number | undefined} */ #counting;
-  /** @type {number | undefined} */ #speaking;
-  #said = "";
-  #leader = "";
-  #root = this.attachShadow({ mode: "open" });
-  #rows;
+  // `token` and `words` are no fields: they may have been set before this class was there.
+  /** The newest board, its settings, and the pinned user's standing: null without a score. */
+  top; view; standing;
+  #face; #feed; #ticking; #viewAt; #lookAt; #where; #who;
 
   constructor() {
     super();
-    this.#root.adoptedStyleSheets = [style];
-    this.#root.append(template.content.cloneNode(true));
-    this.#rows = new Rows(this.#part(".rows"), this.#part(".gone"));
+    const root = this.attachShadow({ mode: "open" });
+    root.adoptedStyleSheets = [style];
+    this.#face = face(root);
   }
 
   get state() {
@@ -66,133 +30,128 @@ export class ScoreBoard extends HTMLElement {
   }
 
   connectedCallback() {
-    this.#adopt();
+    // The page that came from the server already shows a board: begin with it.
+    const { top } = this.dataset;
+    if (top) this.top ??= JSON.parse(top);
+    for (const child of this.querySelectorAll(":scope > :not([slot])")) child.remove();
     this.#start();
+    this.#ticking = setInterval(() => this.#tick(), 1_000);
   }
 
   disconnectedCallback() {
-    this.#feed?.stop();
+    clearInterval(this.#ticking);
+    this.#feed.stop();
     this.#feed = undefined;
-    clearInterval(this.#counting);
-    clearTimeout(this.#speaking);
   }
 
-  /** @param {string} name */
-  attributeChangedCallback(name) {
-    const feed = this.#feed;
-    if (!feed) return;
-    if (name === "limit" || name === "heading") return this.#draw();
-    feed.stop();
-    // Attributes that change together mean one new board.
-    queueMicrotask(() => {
-      if (feed !== this.#feed) return;
-      this.top = undefined;
-      this.#leader = "";
-      this.#start();
-    });
+  // Attributes that change together are one change.
+  attributeChangedCallback() {
+    queueMicrotask(() => this.#feed && this.#draw());
   }
 
-  get #board() {
-    return this.getAttribute("board") || "default";
+  #attribute(name, otherwise) {
+    return this.getAttribute(name) || otherwise;
   }
 
-  get #period() {
-    return this.getAttribute("period") || "all";
+  get #what() {
+    const base = new URL(this.#attribute("src", BASE), document.baseURI).href.replace(/\/?$/, "/");
+    return { base, board: this.#attribute("board", "default"), period: this.#attribute("period", "all") };
+  }
+
+  get #pinned() {
+    return this.token || this.#attribute("user");
+  }
+
+  /** The user whose standing is pinned, as far as known. */
+  get #own() {
+    return this.token ? this.standing?.user_id : this.#pinned;
   }
 
   #start() {
-    const base = new URL(this.getAttribute("src") || BASE, document.baseURI).href.replace(/\/?$/, "/");
-    this.#feed = new Feed(
-      { base, board: this.#board, period: this.#period, place: this.top },
-      { top: (top) => this.#show(top), state: () => this.#tell() },
-    );
+    const { token } = this;
+    const where = JSON.stringify(this.#what);
+    if (this.#where && this.#where !== where) this.top = this.view = undefined;
+    this.#where = where;
+    this.#who = this.#pinned;
+    this.standing = undefined;
+    this.#lookAt = this.#viewAt = 0;
+    this.#feed?.stop();
+    this.#feed = follow({ ...this.#what, token }, this.top, {
+      top: (top) => this.#show(top),
+      me: (standing) => this.#stand(standing),
+      state: () => {
+        this.#tick();
+        this.#tell("state", { state: this.state, reason: this.#feed.reason });
+      },
+      refused: () => {
+        this.token = undefined;
+        this.#tell("token");
+      },
+    });
     this.#draw();
-    this.#feed.start();
+    this.#feed.open();
   }
 
-  // The page that came from the server already shows a board: begin with it.
-  #adopt() {
-    const table = this.querySelector("table");
-    const { epoch, seq, period = "", at = "" } = this.dataset;
-    if (table && epoch && seq && !this.top) {
-      const rows = [...table.tBodies[0].rows].map(({ cells: [rank, user, score] }) => ({
-        rank: Number(rank.textContent),
-        user_id: user.textContent ?? "",
-        score: Number(score.dataset.score),
-      }));
-      this.top = { board: this.#board, period, epoch: Number(epoch), seq: Number(seq), at, rows };
-      this.#leader = rows[0]?.user_id ?? "";
-    }
-    for (const child of this.querySelectorAll(":scope > :not([slot])")) child.remove();
-  }
-
-  /** @param {Top} top */
   #show(top) {
-    if (!isNewer(top, this.top)) return;
+    if (top.period !== this.top?.period) this.#viewAt = 0;
     this.top = top;
+    const own = top.rows.find((row) => row.user_id === this.#own);
+    if (own && (own.score !== this.standing?.score || own.rank !== this.standing.rank)) this.standing = own;
+    this.#lookAt = Math.min(this.#lookAt, Date.now() + 1_000 + Math.random() * SPREAD_MS);
     this.#draw();
-    this.#speaking ??= setTimeout(() => this.#announceLeader(), ANNOUNCE_MS);
-    this.dispatchEvent(new CustomEvent("score-board-top", { detail: top }));
+    this.#tell("top", top);
+  }
+
+  #stand(standing) {
+    this.standing = standing;
+    this.#draw();
+    this.#tell("standing", standing);
+  }
+
+  // What no frame tells: when the board resets, whether it is frozen, where a followed user stands.
+  async #look() {
+    const feed = this.#feed;
+    const user = !this.token && this.#own;
+    const { base, board, period } = this.#what;
+    const now = Date.now();
+    this.#lookAt = now + LOOK_MS + Math.random() * SPREAD_MS;
+    const read = async (path) => {
+      const answer = await fetch(new URL(`v1/boards/${encodeURIComponent(board)}${path}`, base)).catch(() => ({}));
+      if (answer.status === 429) this.#lookAt += VIEW_MS;
+      const found = answer.ok ? await answer.json() : answer.status === 404 ? null : undefined;
+      return feed === this.#feed ? found : undefined;
+    };
+    if (now > this.#viewAt) {
+      this.#viewAt = now + VIEW_MS;
+      const view = await read("");
+      if (view) this.#tell("view", (this.view = view));
+    }
+    const standing = user ? await read(`/users/${encodeURIComponent(user)}?period=${period}`) : undefined;
+    if (standing !== undefined) this.#stand(standing);
   }
 
   #draw() {
-    const { top } = this;
-    const limit = Math.min(SIZE, Math.max(1, Math.trunc(Number(this.getAttribute("limit"))) || SIZE));
-    const name = this.getAttribute("heading") || this.#board;
-    const label = LABELS[/** @type {keyof LABELS} */ (this.#period)];
-    const period = [label, top?.period ?? this.#period].filter((word) => word && word !== "all").join(", ");
-    this.#write(".heading", name);
-    this.#write(".period", period);
-    this.#write("caption", `${name}: top ${limit}, ${period}`);
-    this.#part(".rows").style.setProperty("--places", String(limit));
-    this.#part(".empty").hidden = !top || top.rows.length > 0;
-    this.#rows.show(top?.rows.slice(0, limit) ?? []);
+    const { board, period } = this.#what;
+    const { top, standing } = this;
+    const limit = Math.trunc(this.#attribute("limit"));
+    this.#face.draw(speak(this.#attribute("locale"), this.words), {
+      title: this.#attribute("heading", board),
+      limit: limit > 0 && limit < SIZE ? limit : SIZE,
+      own: this.#own,
+      pinned: this.token ? "you" : this.#own && "they",
+      period, top, standing,
+    });
+    this.#tick();
   }
 
-  #tell() {
-    clearInterval(this.#counting);
-    const { state, reason, nextAt } = /** @type {Feed} */ (this.#feed);
-    if (nextAt) this.#counting = setInterval(() => this.#writeStatus(), 1_000);
-    this.#writeStatus();
-    const words = { live: "Live", stopped: `Stopped: ${reason}`, connecting: "" }[state] ?? "Connection lost";
-    if (words && words !== this.#said) this.#write("[role=status]", (this.#said = words));
-    this.dispatchEvent(new CustomEvent("score-board-state", { detail: { state, reason } }));
+  #tick() {
+    if (this.#where !== JSON.stringify(this.#what) || this.#who !== this.#pinned) return this.#start();
+    this.#face.tick(this.#feed, this.view);
+    if (Date.now() > this.#lookAt && !document.hidden && this.state === "live") this.#look();
   }
 
-  #writeStatus() {
-    const { state, reason, nextAt, heardAt } = /** @type {Feed} */ (this.#feed);
-    const left = Math.ceil((nextAt - Date.now()) / 1_000);
-    const words = {
-      connecting: "Connecting",
-      live: "Live",
-      reconnecting: left > 0 ? `Reconnecting in ${left} s` : "Reconnecting",
-      offline: "Offline",
-      stopped: `Stopped: ${reason}`,
-    }[state];
-    const stale = this.top && state !== "live" && state !== "connecting";
-    const since = clock.format(heardAt || performance.timeOrigin);
-    this.#write(".status", stale ? `${words}, board as of ${since}` : words);
-    const board = this.#part(".board");
-    board.dataset.state = state;
-    board.toggleAttribute("data-stale", stale);
-  }
-
-  #announceLeader() {
-    this.#speaking = undefined;
-    const first = this.top?.rows[0];
-    if (!first || first.user_id === this.#leader) return;
-    this.#leader = first.user_id;
-    this.#write("[role=status]", `${first.user_id} leads with ${number.format(first.score)} points`);
-  }
-
-  /** @param {string} selector @param {string} words */
-  #write(selector, words) {
-    this.#part(selector).textContent = words;
-  }
-
-  /** @param {string} selector */
-  #part(selector) {
-    return /** @type {HTMLElement} */ (this.#root.querySelector(selector));
+  #tell(event, detail) {
+    this.dispatchEvent(new CustomEvent(`score-board-${event}`, { detail }));
   }
 }
 
