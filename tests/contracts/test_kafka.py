@@ -151,6 +151,20 @@ async def test_postings_are_keyed_by_user_and_in_order_with_their_place_in_heade
     assert (value["seq"], value["user_id"], value["kind"]) == (5, "u5", "award")
 
 
+async def test_an_erased_user_is_a_nameless_posting_and_a_tombstone(url: str) -> None:
+    async with opened(url) as bus:
+        await bus.feed([posting(1, 5), posting(2, 6), posting(3, 5, Kind.ERASE), posting(4, 6)])
+    found = records(url, topic_of(url, "postings"), 6)
+    award, erased, tombstone = found["5"]
+    assert msgspec.json.decode(award.value())["user_id"] == "u5"
+    told = msgspec.json.decode(erased.value())
+    assert (told["kind"], told["seq"]) == ("erase", 3)
+    assert b"u5" not in erased.value()
+    assert tombstone.value() is None
+    assert dict(tombstone.headers()) == {"seq": b"3", "epoch": b"7", "kind": b"erase"}
+    assert len(found["6"]) == 2
+
+
 async def test_a_bus_without_a_feed_feeds_nobody(url: str) -> None:
     bus = await KafkaBus.open(url, feeds=False)
     await bus.feed([posting(1)])

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from scoreboard.core.identifier import ActionId, BoardId, UserId
 from scoreboard.core.moment import rfc3339
+from scoreboard.core.posting import Kind
 from scoreboard.core.posting import Posting as LedgerPosting
 from scoreboard.wire.fields import Time
 
@@ -57,6 +58,7 @@ class LedgerHead(Struct, frozen=True):
 
 
 def posting(recorded: LedgerPosting) -> Posting:
+    """What is told of a posting; of one that erased a user, not the name."""
     return Posting(
         award_id=recorded.award_id,
         seq=recorded.seq,
@@ -64,7 +66,7 @@ def posting(recorded: LedgerPosting) -> Posting:
         kind=recorded.kind.value,
         board=recorded.board,
         at=rfc3339(recorded.at),
-        user_id=recorded.user_id,
+        user_id=None if recorded.kind is Kind.ERASE else recorded.user_id,
         action_id=recorded.action_id,
         points=recorded.points,
         score_after=recorded.score_after,

@@ -12,7 +12,7 @@ from scoreboard.adapters.kafka.records import (
     Record,
     is_newer,
     of_news,
-    of_posting,
+    of_postings,
     period_key,
 )
 from scoreboard.adapters.kafka.sender import Sender
@@ -102,7 +102,7 @@ class KafkaBus:
 
     async def feed(self, postings: Sequence[Posting]) -> None:
         if postings and self._postings is not None:
-            await self._send(self._postings, map(of_posting, postings))
+            await self._send(self._postings, of_postings(postings))
 
     async def _send(self, sender: Sender, records: Iterable[Record]) -> None:
         try:

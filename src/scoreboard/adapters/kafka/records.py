@@ -1,9 +1,10 @@
 """What is written to Kafka: keys, values and headers of news and postings."""
 
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from scoreboard.core.board import Board
-from scoreboard.core.posting import Posting
+from scoreboard.core.posting import Kind, Posting
 from scoreboard.core.standing import Snapshot
 from scoreboard.ports import News
 from scoreboard.wire import ENCODER, news_bytes, posting
@@ -31,7 +32,20 @@ def of_news(news: News) -> Record:
     return Record(key_of(news), news_bytes(news))
 
 
-def of_posting(recorded: Posting) -> Record:
+def of_postings(recorded: Iterable[Posting]) -> Iterator[Record]:
+    """Each posting, and after one that erased a user a tombstone for all that has the user's key.
+
+    The topic is not compacted, as that would keep one posting a user: there a tombstone removes
+    nothing, it tells whoever keeps a copy by key to drop what they have.
+    """
+    for each in recorded:
+        record = _of_posting(each)
+        yield record
+        if each.kind is Kind.ERASE:
+            yield Record(record.key, None, record.headers)
+
+
+def _of_posting(recorded: Posting) -> Record:
     """Keyed by the user, so that each user's postings stand in order; else by the board."""
     ref = recorded.user_ref
     return Record(
