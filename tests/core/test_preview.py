@@ -6,10 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scoreboard.core import preview as preview_module
-from scoreboard.core.board import Tie
-from scoreboard.core.preview import MOVES_MAX, Preview, RankMove, RankMoves, ScoreChange
+from scoreboard.core.board import Board, Tie
+from scoreboard.core.preview import MOVES_MAX, PeriodMoves, Preview, RankMove, ScoreChange
 from scoreboard.core.score import Score
 from scoreboard.core.standing import placed_by_sorting
+
+
+def board(tie: Tie) -> Board:
+    return Board(board="league", tie=tie)
 
 
 def scored(points: Sequence[int]) -> dict[str, Score]:
@@ -22,8 +26,8 @@ def ranks(scores: Sequence[Score], tie: Tie) -> dict[str, int]:
 
 def previewed(
     scores: dict[str, Score], changes: Sequence[ScoreChange], tie: Tie, page: int
-) -> RankMoves:
-    preview = Preview(tie, changes)
+) -> PeriodMoves:
+    preview = Preview(board(tie), "all", changes)
     order = sorted(scores.values(), key=Score.key)
     for start in range(0, len(order) + 1, page):
         if not preview.see(order[start : start + page]):
@@ -71,7 +75,7 @@ def test_a_preview_tells_every_rank_that_moves(
 def test_of_many_moves_the_best_are_told_and_all_counted() -> None:
     scores = scored([1_000 - n for n in range(500)])
     gone = ScoreChange("u3", scores["u3"], None)
-    preview = Preview(Tie.FIRST_REACHED, [gone])
+    preview = Preview(board(Tie.FIRST_REACHED), "all", [gone])
     order = sorted(scores.values(), key=Score.key)
     assert preview.see(order[:50])
     assert not preview.see(order[50:150])  # the rest all move up by one
@@ -85,7 +89,7 @@ def test_of_many_moves_the_best_are_told_and_all_counted() -> None:
 def test_nothing_behind_the_last_change_is_looked_at_when_nobody_comes_or_goes() -> None:
     scores = scored([1_000 - n for n in range(100)])
     swap = ScoreChange("u1", scores["u1"], Score("u1", 997, 500, 0))
-    preview = Preview(Tie.SHARED, [swap])
+    preview = Preview(board(Tie.SHARED), "all", [swap])
     assert not preview.see(sorted(scores.values(), key=Score.key)[:10])
     assert preview.result(100).moves == (
         RankMove("u1", 2, 3),
@@ -97,5 +101,5 @@ def test_nothing_behind_the_last_change_is_looked_at_when_nobody_comes_or_goes()
 def test_what_does_not_change_moves_nobody() -> None:
     scores = scored([5, 4])
     same = ScoreChange("u0", scores["u0"], scores["u0"])
-    assert previewed(scores, [same], Tie.FIRST_REACHED, 5) == RankMoves(0, ())
+    assert previewed(scores, [same], Tie.FIRST_REACHED, 5) == PeriodMoves("league", "all", 0, ())
     assert preview_module.MOVES_MAX == 100

@@ -8,7 +8,7 @@ import pytest
 from scoreboard.core.action import Action
 from scoreboard.core.award import Award
 from scoreboard.core.posting import Kind
-from scoreboard.core.preview import RankMove
+from scoreboard.core.preview import PeriodMoves, RankMove
 from scoreboard.core.reversal import AwardsBy, AwardsOf, OneAward
 from scoreboard.core.score import SCORE_MAX, Score
 from scoreboard.core.standing import placed_by_sorting
@@ -16,7 +16,7 @@ from scoreboard.core.user import Status
 from scoreboard.errors import NotFound, ScoreLimit, Unavailable
 from scoreboard.ports import Ledger, Moderation, Reversal
 from scoreboard.service.moderator import Moderator
-from scoreboard.service.preview import Foresight, PeriodMoves
+from scoreboard.service.preview import Foresight
 from tests.contracts.material import (
     DAY_MS,
     FALL,
@@ -82,7 +82,7 @@ async def ensure_foreseen(
         }
         if moved:
             expected[span] = moved
-    assert {(each.board, each.period): set(each.moves.moves) for each in foreseen} == expected
+    assert {(each.board, each.period): set(each.moves) for each in foreseen} == expected
 
 
 @pytest.mark.parametrize("seed", range(4))

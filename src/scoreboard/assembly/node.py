@@ -9,6 +9,8 @@ from msgspec import Struct
 from scoreboard.adapters.keys import derive
 from scoreboard.assembly.services import GATEWAY, Services, clock_ms
 from scoreboard.assembly.token_keys import key_source
+from scoreboard.service.moderator import Moderator
+from scoreboard.service.preview import Foresight
 from scoreboard.service.proofs import Proofs
 from scoreboard.settings import Settings
 from scoreboard.web.access import AccessLog
@@ -25,6 +27,7 @@ from scoreboard.web.health import HealthHandler
 from scoreboard.web.incidents import IncidentsHandler
 from scoreboard.web.live import LiveEndpoint
 from scoreboard.web.live_node import Live, LiveSettings
+from scoreboard.web.moderation import ModerationHandler
 from scoreboard.web.proofs import ProofsHandler
 from scoreboard.web.scores import ScoresHandler
 from scoreboard.web.seats import Seats
@@ -107,6 +110,8 @@ def _mounted(services: Services, gate: Gate, verifier: TokenVerifier, cursors: C
         handlers |= ProofsHandler(Proofs(ledger), reader, auth).handlers()
         keys = SigningKeysHandler(ledger, writing.catalogue, auth, writing.keys.sealed, clock_ms)
         handlers |= keys.handlers()
+        moderator, foresight = Moderator(ledger), Foresight(ledger, clock_ms)
+        handlers |= ModerationHandler(ledger, moderator, foresight, auth).handlers()
         handlers |= IncidentsHandler(ledger, auth).handlers()
     if services.settings.role == "relay":
         return Mounted(handlers)

@@ -30,6 +30,8 @@ _COMMANDS = (
     (SET_UP, "settings", "documents:settings", "Print every setting."),
     (LOOK_AFTER, "check", "check:check", "Look at settings, secret, database and service."),
     (LOOK_AFTER, "migrate", "check:migrate", "Bring the database up to date."),
+    (LOOK_AFTER, "user", "user:app", "Users: show, hold, hide, ban, release, erase."),
+    (LOOK_AFTER, "reverse", "reverse:reverse", "Take back awards, once each."),
     (LOOK_AFTER, "rules", "rules:app", "Rules: what they refused, what others would."),
     (LOOK_AFTER, "rebuild", "rebuild:rebuild", "Add the ledger up again; compare all scores."),
     (LOOK_AFTER, "ledger", "ledger:app", "The whole history: export, import, new epoch."),

@@ -136,7 +136,10 @@ async def revoke(
         if key.revoked_at is None:
             ended = msgspec.structs.replace(key, revoked_at=_now_ms())
             await ledger.change(Change(ended, caller(), reason))
-    say(f"Key {wanted} is revoked. Awards that it signed stay.")
+    say(
+        f"Key {wanted} is revoked. Awards that it signed stay: `scoreboard reverse --key {wanted} "
+        "--since 7d` takes back a week's."
+    )
 
 
 async def _put(ledger: Ledger, settings: Settings, key: SigningKey, reason: str) -> None:

@@ -21,6 +21,7 @@ _AWARD = re.compile(AWARD_ID[1:-1])
 _KEY = re.compile(IDEMPOTENCY_KEY[1:-1])
 _KEY_NAME = re.compile(KEY_NAME[1:-1])
 
+AwardId = Annotated[str, Meta(pattern=AWARD_ID + _END, max_length=36)]
 UserId = Annotated[str, Meta(pattern=USER_ID + _END, max_length=128)]
 ActionId = Annotated[str, Meta(pattern=ACTION_ID + _END, max_length=64)]
 KeyName = Annotated[str, Meta(pattern=KEY_NAME + _END, max_length=129)]

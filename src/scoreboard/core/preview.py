@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from scoreboard.core.board import Tie
+from scoreboard.core.board import Board, Tie
 from scoreboard.core.score import Score
 
 MOVES_MAX = 100
@@ -37,9 +37,11 @@ class RankMove(Struct, frozen=True):
         return min(rank for rank in (self.before, self.after) if rank is not None)
 
 
-class RankMoves(Struct, frozen=True):
-    """How many ranks would move, and the best of them."""
+class PeriodMoves(Struct, frozen=True):
+    """The ranks that would move on a board in a period: how many, and the best of them."""
 
+    board: str
+    period: str
     count: int
     moves: tuple[RankMove, ...]
 
@@ -47,8 +49,10 @@ class RankMoves(Struct, frozen=True):
 class Preview:
     """Sees the scores of one period in their order, page by page, until it has seen enough."""
 
-    def __init__(self, tie: Tie, changes: Iterable[ScoreChange]) -> None:
-        self._tie = tie
+    def __init__(self, board: Board, period: str, changes: Iterable[ScoreChange]) -> None:
+        self._board = board.board
+        self._period = period
+        self._tie = board.tie
         self._changes = [change for change in changes if change.before != change.after]
         self._changing = {change.user_id for change in self._changes}
         afters = [change.after for change in self._changes if change.after]
@@ -75,14 +79,15 @@ class Preview:
             return bool(scores)
         return self._drift() != 0 and len(self._moves) < MOVES_MAX
 
-    def result(self, total: int) -> RankMoves:
+    def result(self, total: int) -> PeriodMoves:
         """What was found, of so many scores in all."""
         for ceiling in self._ceilings[len(self._staying) :]:
             self._staying[ceiling] = self._seen - self._changing_seen
         own = [move for move in map(self._own, self._changes) if move.before != move.after]
         unseen = max(0, total - self._seen) if self._drift() else 0
         moves = sorted([*own, *self._moves], key=RankMove.best)
-        return RankMoves(len(own) + self._count + unseen, tuple(moves[:MOVES_MAX]))
+        count = len(own) + self._count + unseen
+        return PeriodMoves(self._board, self._period, count, tuple(moves[:MOVES_MAX]))
 
     def _see(self, score: Score) -> None:
         while len(self._staying) < len(self._ceilings):

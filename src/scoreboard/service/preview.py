@@ -3,11 +3,9 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
-from msgspec import Struct
-
 from scoreboard.core.board import Board
 from scoreboard.core.posting import Posting
-from scoreboard.core.preview import Preview, RankMoves, ScoreChange
+from scoreboard.core.preview import PeriodMoves, Preview, ScoreChange
 from scoreboard.core.reversal import Awards
 from scoreboard.core.score import Score, in_range
 from scoreboard.core.user import LEADS_TO, Status
@@ -19,14 +17,6 @@ SCORES_PAGE = 5_000
 USERS_PAGE = 1_000
 
 Span = tuple[str, str]
-
-
-class PeriodMoves(Struct, frozen=True):
-    """The ranks that would move on a board in an open period."""
-
-    board: str
-    period: str
-    moves: RankMoves
 
 
 class Foresight:
@@ -54,7 +44,7 @@ class Foresight:
                 before, after = (score, None) if stands else (None, score)
                 changes = [ScoreChange(user.user_id, before, after)]
                 found.append(await self._moves(board, period, changes))
-        return [moves for moves in found if moves.moves.count]
+        return [moves for moves in found if moves.count]
 
     async def of_reversal(self, awards: Awards) -> tuple[Undone, Sequence[PeriodMoves]]:
         """What would be taken back now, and the ranks that it would move.
@@ -82,7 +72,7 @@ class Foresight:
         for span, fallen in sorted(falls.items(), key=lambda item: item[0]):
             changes = await self._changes(span, fallen, unseen)
             found.append(await self._moves(spans[span], span[1], changes))
-        return Undone(count, points), [moves for moves in found if moves.moves.count]
+        return Undone(count, points), [moves for moves in found if moves.count]
 
     async def _open_periods(self) -> dict[Span, Board]:
         boards = (await self._ledger.catalogue()).boards.values()
@@ -96,12 +86,12 @@ class Foresight:
     async def _moves(
         self, board: Board, period: str, changes: Iterable[ScoreChange]
     ) -> PeriodMoves:
-        preview = Preview(board.tie, changes)
+        preview = Preview(board, period, changes)
         page = await self._ledger.in_order(board.board, period, None, SCORES_PAGE)
         while preview.see(page):
             page = await self._ledger.in_order(board.board, period, page[-1].key(), SCORES_PAGE)
         total = await self._ledger.total(board, period) or 0
-        return PeriodMoves(board.board, period, preview.result(total))
+        return preview.result(total)
 
     async def _unseen(self) -> frozenset[str]:
         found: set[str] = set()

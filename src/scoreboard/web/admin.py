@@ -94,7 +94,7 @@ class AdminHandler:
         query = read_query(exchange.query, PageQuery)
         entries = await self._reader.audit(query.before, query.limit)
         following = entries[-1].entry if len(entries) == query.limit else None
-        return json_reply(wire.Audit(tuple(map(_entry, entries)), following), _PRIVATE)
+        return json_reply(wire.Audit(tuple(map(audit_entry, entries)), following), _PRIVATE)
 
     async def _shown(self, board: Board) -> wire.AdminBoard:
         view = msgspec.structs.asdict(await self._view(board))
@@ -119,7 +119,8 @@ def _board_id(exchange: Exchange) -> str:
     return board
 
 
-def _entry(entry: AuditEntry) -> wire.AuditEntry:
+def audit_entry(entry: AuditEntry) -> wire.AuditEntry:
+    """What is told of an entry of the record of changes."""
     return wire.AuditEntry(
         entry=entry.entry,
         at=rfc3339(entry.at),

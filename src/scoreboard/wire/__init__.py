@@ -75,6 +75,14 @@ from scoreboard.wire.live import (
     Welcome,
     top_message,
 )
+from scoreboard.wire.moderation import (
+    Moderated,
+    ModerationPost,
+    ReversalPost,
+    Undone,
+    UserRecord,
+    UserStatus,
+)
 from scoreboard.wire.operation import (
     Problem,
     Readiness,
@@ -118,6 +126,8 @@ __all__ = [
     "LedgerHead",
     "Material",
     "Me",
+    "Moderated",
+    "ModerationPost",
     "Moment",
     "Ping",
     "Posting",
@@ -127,6 +137,7 @@ __all__ = [
     "Readiness",
     "Reason",
     "Resync",
+    "ReversalPost",
     "Revocation",
     "Row",
     "ServerMessage",
@@ -135,7 +146,10 @@ __all__ = [
     "ToNext",
     "Top",
     "TopMessage",
+    "Undone",
+    "UserRecord",
     "UserStanding",
+    "UserStatus",
     "Version",
     "Welcome",
     "action",

@@ -3,7 +3,16 @@
 from msgspec import Struct
 
 from scoreboard import wire
-from scoreboard.web.contract.operation import ADMINISTRATOR, BODY, NAMED, Access, Operation, Tag
+from scoreboard.errors import NotFound, OutcomeUnknown, ScoreLimit
+from scoreboard.web.contract.operation import (
+    ADMINISTRATOR,
+    BODY,
+    NAMED,
+    Access,
+    Errors,
+    Operation,
+    Tag,
+)
 from scoreboard.web.queries import (
     IncidentsQuery,
     PageQuery,
@@ -19,6 +28,7 @@ def _admin(  # noqa: PLR0913 - a line of the table
     *,
     body: type[Struct] | None = None,
     query: type[Struct] | None = None,
+    errors: Errors = (),
 ) -> Operation:
     return Operation(
         method=method,
@@ -30,7 +40,24 @@ def _admin(  # noqa: PLR0913 - a line of the table
         query=query,
         body=body,
         answer=answer,
-        errors=(*ADMINISTRATOR, *(NAMED if "{" in place else ()), *(BODY if body else ())),
+        errors=(
+            *ADMINISTRATOR,
+            *(NAMED if "{" in place else ()),
+            *(BODY if body else ()),
+            *errors,
+        ),
+    )
+
+
+def _moderation(verb: str, summary: str) -> Operation:
+    return _admin(
+        "POST",
+        f"users/{{user_id}}/{verb}",
+        f"{verb}_user",
+        summary,
+        wire.Moderated,
+        body=wire.ModerationPost,
+        errors=(OutcomeUnknown,),
     )
 
 
@@ -58,6 +85,28 @@ ADMIN = (
         "What was refused as suspicious",
         wire.Incidents,
         query=IncidentsQuery,
+    ),
+    _admin(
+        "GET",
+        "users/{user_id}",
+        "user_record",
+        "A user's status, and what moderators did",
+        wire.UserRecord,
+        query=PageQuery,
+    ),
+    _moderation("hold", "Hide a user until somebody has looked"),
+    _moderation("hide", "Hide a user, whose score goes on growing"),
+    _moderation("ban", "Hide a user, and refuse awards"),
+    _moderation("release", "Show a user again, score and place unchanged"),
+    _moderation("erase", "Forget a user, for ever"),
+    _admin(
+        "POST",
+        "reversals",
+        "reverse_awards",
+        "Take back an award, or many, once each",
+        wire.Undone,
+        body=wire.ReversalPost,
+        errors=(NotFound, ScoreLimit, OutcomeUnknown),
     ),
     _admin("GET", "audit", "audit", "Who changed what, and why", wire.Audit, query=PageQuery),
 )

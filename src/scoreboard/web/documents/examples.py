@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from scoreboard import __version__, wire
 from scoreboard.core.board import Tie
+from scoreboard.core.preview import PeriodMoves, RankMove
 from scoreboard.core.rule import Caps, Rule
 from scoreboard.core.signing_key import SigningAlgorithm
 from scoreboard.core.window import Window
@@ -114,6 +115,16 @@ _AUDITED = wire.AuditEntry(
     before={"action_id": "quiz.correct", "points": 5},
     after={"action_id": "quiz.correct", "points": 10},
 )
+_MODERATED = wire.AuditEntry(
+    entry=4,
+    at=_AT,
+    caller="moderator-7",
+    operation="user.hide",
+    subject="u_42",
+    reason="1,000 quizzes in a minute",
+    before={"status": "active"},
+    after={"status": "hidden"},
+)
 
 _KEY = wire.Key(
     key="game-eu.k1",
@@ -163,6 +174,12 @@ _ALL: tuple[Struct, ...] = (
     _INCIDENT,
     wire.Incidents((_INCIDENT,), None),
     wire.Audit((_AUDITED,), None),
+    wire.ModerationPost("1,000 quizzes in a minute"),
+    wire.Moderated("u_42", "hidden", changed=True, seq=8_042),
+    wire.ReversalPost(reason="a bug in the quiz", award_id=AWARD_ID),
+    wire.Undone(1, -10, complete=True),
+    wire.UserRecord("u_42", "hidden", (_MODERATED,), None),
+    PeriodMoves("default", "all", 1, (RankMove("u_43", 3, 2),)),
     wire.Readiness(ready=True),
     wire.Version("scoreboard", __version__, "3.13.9"),
     wire.Problem(
