@@ -30,7 +30,7 @@ from scoreboard.web.pages import STATIC_FILES
 from scoreboard.web.problems import SHAPES, Shape
 from tests.docs.pages import DOCS, NAMES, PAGES, prose, rows
 
-API, LIVE = DOCS / "api.md", DOCS / "live.md"
+API, ADMIN, LIVE = DOCS / "api.md", DOCS / "admin.md", DOCS / "live.md"
 TABLE_OF_METRICS, TABLE_OF_EVENTS = DOCS / "metrics.md", DOCS / "logs.md"
 HTTP = protocol.HttpLimits()
 VIEWERS = LiveSettings()
@@ -71,7 +71,7 @@ def test_every_error_is_explained(shape: Shape) -> None:
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: f"{each.method} {each.path}")
 def test_every_route_is_explained(operation: Operation) -> None:
-    text = API.read_text("utf-8")
+    text = API.read_text("utf-8") + ADMIN.read_text("utf-8")
     if operation.path.startswith("/v1/"):
         pattern = rf"`{operation.method} {re.escape(operation.path)}(\?[^`]*)?`"
         documented = re.search(pattern, text)
