@@ -11,7 +11,7 @@ from scoreboard.core.moment import rfc3339
 from scoreboard.core.posting import Kind, Posting
 from scoreboard.core.score import Score, in_range
 from scoreboard.core.user import record_subject
-from scoreboard.core.window import ALL
+from scoreboard.core.window import ALL, Period
 from scoreboard.errors import ScoreLimit
 
 
@@ -73,10 +73,11 @@ class ReversalRecord(Struct, frozen=True, omit_defaults=True):
 
 def score_keys(awards: Sequence[Posting], boards: Mapping[str, Board]) -> list[ScoreKey]:
     """The scores in which awards count, as far as there are any; sorted."""
+    calendar = _Calendar(boards)
     keys = {
-        (award.board, period.name, str(award.user_id))
+        (award.board, name, str(award.user_id))
         for award in awards
-        for period in boards[award.board].periods_at(award.counts_at)
+        for name in calendar.names(award)
     }
     return sorted(keys)
 
@@ -91,9 +92,9 @@ def take_back(
     Raises:
         ScoreLimit: a score would leave its range.
     """
-    taken = TakenBack([], {}, {})
+    taken, calendar = TakenBack([], {}, {}), _Calendar(boards)
     for award in awards:
-        _take_back(award, boards[award.board], base, caller, taken)
+        _take_back(award, calendar.names(award), base, caller, taken)
     return taken
 
 
@@ -116,23 +117,40 @@ def record(awards: Awards, taken: Sequence[Posting]) -> tuple[str, ReversalRecor
     )
 
 
-def _take_back(award: Posting, board: Board, base: Base, caller: str, taken: TakenBack) -> None:
+class _Calendar:
+    """The periods in which awards count: neighbours in time mostly share theirs."""
+
+    def __init__(self, boards: Mapping[str, Board]) -> None:
+        self._boards = boards
+        self._last: dict[str, tuple[Period, ...]] = {}
+
+    def names(self, award: Posting) -> list[str]:
+        periods = self._last.get(award.board, ())
+        if not periods or not all(period.contains(award.counts_at) for period in periods):
+            periods = self._boards[award.board].periods_at(award.counts_at)
+            self._last[award.board] = periods
+        return [period.name for period in periods]
+
+
+def _take_back(
+    award: Posting, periods: Sequence[str], base: Base, caller: str, taken: TakenBack
+) -> None:
     seq = base.seq + len(taken.postings) + 1
     after: dict[ScoreKey, Score] = {}
-    for period in board.periods_at(award.counts_at):
-        key = (board.board, period.name, str(award.user_id))
+    for period in periods:
+        key = (award.board, period, str(award.user_id))
         before = taken.scores.get(key) or base.scores.get(key)
         if before is not None:
             after[key] = before.plus(-award.points, seq, base.at)
     if not all(in_range(score.score) for score in after.values()):
         raise ScoreLimit
-    total = after.get((board.board, ALL.name, str(award.user_id)))
+    total = after.get((award.board, ALL.name, str(award.user_id)))
     posting = Posting(
         seq=seq,
         epoch=base.epoch,
         award_id=reversal_id(award.award_id),
         kind=Kind.REVERSE,
-        board=board.board,
+        board=award.board,
         at=base.at,
         counts_at=award.counts_at,
         user_ref=award.user_ref,
