@@ -46,7 +46,7 @@ async def reverse(  # noqa: PLR0913 - each is an option
 
     A key goes on signing until `scoreboard key revoke`: revoke it first.
     """
-    wanted = Reversal(_awards(award, user, key, since), caller(), sound_reason(reason))
+    wanted = Reversal(named_awards(award, user, key, since), caller(), sound_reason(reason))
     async with assembly.open_ledger(load(data=data)) as ledger:
         try:
             if preview:
@@ -87,7 +87,12 @@ async def _preview(ledger: Ledger, awards: Awards, *, json: bool) -> None:
     print_moves(moves)
 
 
-def _awards(award: str | None, user: str | None, key: str | None, since: str | None) -> Awards:
+def named_awards(award: str | None, user: str | None, key: str | None, since: str | None) -> Awards:
+    """What the arguments name.
+
+    Raises:
+        Failure: not exactly one thing, or not as it is written.
+    """
     given = [each for each in (award, user, key) if each is not None]
     if len(given) != 1:
         raise Failure("Name one of: an award, --user with --since, --key with --since.")
