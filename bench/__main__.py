@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench import page, tokens
 from bench.awards import awards, windows
+from bench.backtest import backtest
 from bench.flush import flush
 from bench.ledger import ledger
 from bench.live import fanout, freshness
@@ -20,7 +21,7 @@ from bench.reads import reads
 from bench.rebuild import rebuild
 from bench.size import size, start
 
-ONE_NODE = (awards, windows, fanout, freshness, reads, ranking, size, start)
+ONE_NODE = (awards, windows, fanout, freshness, reads, ranking, size, start, backtest)
 MANY_NODES = (ledger, nodes, rebuild, flush)
 PARTS: dict[str, Callable[[Plan], Section]] = {
     part.__name__: part for part in (*ONE_NODE, *MANY_NODES)

@@ -65,6 +65,7 @@ RELEASE = {
     "POST /v1/admin/reversals",
     "GET /v1/admin/incidents",
     "GET /livez",
+    "GET /v1/admin/findings",
     "GET /readyz",
     "GET /metrics",
     "GET /version",

@@ -7,6 +7,7 @@ import msgspec
 
 from scoreboard.core.action import Action
 from scoreboard.core.board import Board, Tie
+from scoreboard.core.finding import Finding, Irregularity, Noted
 from scoreboard.core.incident import Incident
 from scoreboard.core.posting import Kind, Posting
 from scoreboard.core.rule import Caps, Hit, Rule
@@ -17,6 +18,7 @@ from scoreboard.core.window import Window
 from scoreboard.ports import AuditEntry
 
 _ACTIONS = msgspec.json.Decoder(tuple[str, ...])
+_NUMBERS = msgspec.json.Decoder(dict[str, int | float])
 _WINDOWS = msgspec.json.Decoder(tuple[Window, ...])
 
 
@@ -177,4 +179,37 @@ def incident(row: Sequence[Any]) -> Incident:
         last_at=last_at,
         count=count,
         incident=number,
+    )
+
+
+def finding_row(finding: Finding) -> dict[str, Any]:
+    return {
+        "identity": finding.identity,
+        "irregularity": finding.irregularity.value,
+        "day": finding.day,
+        "user_ref": finding.user_ref,
+        "key": finding.key,
+        "says": finding.says,
+        "numbers": msgspec.json.encode(finding.numbers).decode(),
+    }
+
+
+def noted(row: Sequence[Any]) -> Noted:
+    place, entry, at, irregularity, day, user_ref, key, says, numbers, *now = row
+    user_id, status, is_open = now
+    return Noted(
+        place=place,
+        entry=entry,
+        at=at,
+        finding=Finding(
+            irregularity=Irregularity(irregularity),
+            day=day,
+            user_ref=user_ref,
+            key=key,
+            says=says,
+            numbers=_NUMBERS.decode(numbers),
+        ),
+        user_id=user_id,
+        status=None if status is None else Status(status),
+        is_open=bool(is_open),
     )

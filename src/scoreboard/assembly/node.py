@@ -23,6 +23,7 @@ from scoreboard.web.boards import BoardsHandler, HistoryHandler
 from scoreboard.web.contract import BOARDS, OPERATION, OPERATIONS, PAGES, Operation
 from scoreboard.web.cursors import Cursors
 from scoreboard.web.documents import asyncapi, docs_page, openapi
+from scoreboard.web.findings import FindingsHandler
 from scoreboard.web.health import HealthHandler
 from scoreboard.web.incidents import IncidentsHandler
 from scoreboard.web.live import LiveEndpoint
@@ -105,6 +106,7 @@ def _mounted(services: Services, gate: Gate, verifier: TokenVerifier, cursors: C
     if writing:
         ledger = services.backends.ledger
         admin = AdminHandler(ledger, writing.catalogue, reader, auth, boards.view)
+        handlers |= FindingsHandler(ledger, auth).handlers()
         handlers |= ScoresHandler(auth, writing.scorer, telemetry).handlers()
         handlers |= admin.handlers()
         handlers |= ProofsHandler(Proofs(ledger), reader, auth).handlers()

@@ -29,6 +29,7 @@ from scoreboard.assembly.own_secret import own_secret
 from scoreboard.errors import Misconfigured, ScoreboardError
 from scoreboard.ports import Bus, Ledger, Limiter, Ranking
 from scoreboard.service.announcer import Announcer
+from scoreboard.service.auditor import Auditor, PeriodicAudit
 from scoreboard.service.catalogue import Boards, CurrentCatalogue, HeardCatalogue
 from scoreboard.service.drift import DriftCheck
 from scoreboard.service.fallback import Fallback
@@ -79,6 +80,7 @@ class Leading(Struct):
     publisher: Publisher
     drift: DriftCheck
     sealer: Sealer
+    audit: PeriodicAudit
     feed: Feed | None
 
 
@@ -103,7 +105,7 @@ class Services(Struct):
         if self.leading:
             leading = self.leading
             runs += [leading.leadership.run(), leading.relay.run(), leading.publisher.run()]
-            runs += [leading.drift.run(), leading.sealer.run()]
+            runs += [leading.drift.run(), leading.sealer.run(), leading.audit.run()]
             runs += [leading.feed.run()] if leading.feed else []
         return runs
 
@@ -267,6 +269,14 @@ async def _leading(
         distrust=relay.distrust,
         telemetry=telemetry,
     )
+    settings = services.settings
+    audit = PeriodicAudit(
+        Auditor(backends.ledger, backends.ranking, holds=settings.audit_holds),
+        backends.ledger,
+        leadership,
+        every_s=settings.audit_every,
+        telemetry=telemetry,
+    )
     feed = None
     if services.settings.bus.scheme == "kafka":
         feed = Feed(
@@ -275,7 +285,7 @@ async def _leading(
     sealer = await sealer_of(
         services.settings, backends.ledger, leadership, clock_ms=clock_ms, telemetry=telemetry
     )
-    return Leading(leadership, relay, publisher, drift, sealer, feed)
+    return Leading(leadership, relay, publisher, drift, sealer, audit, feed)
 
 
 async def _leadership(services: Services, stack: contextlib.AsyncExitStack) -> Leadership:

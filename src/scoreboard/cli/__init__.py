@@ -35,6 +35,7 @@ _COMMANDS = (
     (LOOK_AFTER, "rules", "rules:app", "Rules: what they refused, what others would."),
     (LOOK_AFTER, "rebuild", "rebuild:rebuild", "Add the ledger up again; compare all scores."),
     (LOOK_AFTER, "ledger", "ledger:app", "The whole history: export, import, new epoch."),
+    (LOOK_AFTER, "audit", "audit:audit", "Compare all scores, and look for irregular users."),
     (LOOK_AFTER, "openapi", "documents:openapi", "Print the OpenAPI document (HTTP)."),
     (LOOK_AFTER, "asyncapi", "documents:asyncapi", "Print the AsyncAPI document (live)."),
     (LOOK_AFTER, "bench", "bench:bench", "Measure this version, in a checkout."),

@@ -14,6 +14,9 @@ from scoreboard.ports.catalogue import (
     Catalogue,
     Change,
 )
+from scoreboard.ports.findings import (
+    Queue,
+)
 from scoreboard.ports.incidents import (
     INCIDENTS_MAX,
     RETENTION_MS,
@@ -62,6 +65,10 @@ from scoreboard.ports.standings import (
     Key,
     Standings,
 )
+from scoreboard.ports.sums import (
+    ComparedSums,
+    Difference,
+)
 
 __all__ = [
     "APPLY_MAX",
@@ -73,6 +80,8 @@ __all__ = [
     "Bus",
     "Catalogue",
     "Change",
+    "ComparedSums",
+    "Difference",
     "Exit",
     "Group",
     "Head",
@@ -91,6 +100,7 @@ __all__ = [
     "PeriodScore",
     "Place",
     "Prepared",
+    "Queue",
     "Ranking",
     "Rate",
     "Return",

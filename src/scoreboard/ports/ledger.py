@@ -14,11 +14,14 @@ from scoreboard.core.rules import NO_RULES, Rules
 from scoreboard.core.score import Score
 from scoreboard.core.signing_key import SigningKey
 from scoreboard.core.window import Period
+from scoreboard.ports.activity import Activities
 from scoreboard.ports.catalogue import AuditEntry, Catalogue, Change
+from scoreboard.ports.findings import Findings
 from scoreboard.ports.incidents import Incidents
 from scoreboard.ports.moderation import Moderated
 from scoreboard.ports.proof import Sealed
 from scoreboard.ports.standings import Standings
+from scoreboard.ports.sums import Sums
 
 
 class Head(Struct, frozen=True):
@@ -59,7 +62,7 @@ class Prepared(Struct, frozen=True):
     rules: Rules = NO_RULES
 
 
-class Ledger(Incidents, Moderated, Sealed, Standings, Protocol):
+class Ledger(Activities, Findings, Incidents, Moderated, Sealed, Standings, Sums, Protocol):
     """Remembers: the append-only order of all postings, and the scores that follow from it.
 
     Everything that ``append`` or ``change`` answers for is committed and flushed to disk before

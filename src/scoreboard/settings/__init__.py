@@ -60,6 +60,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     viewers_max: int
     viewers_per_address: int
     viewers_per_user: int
+    audit_every: int
+    audit_holds: bool
     migrate: bool
     drain_s: int
     log_level: str

@@ -13,6 +13,9 @@ from scoreboard.ports import Rate
 Reader = Callable[[str, Path], object]
 
 _RATE = re.compile(r"(\d{1,9})/(\d{0,6})(s|m|h|d)", re.ASCII)
+_SPAN = re.compile(r"(\d{1,9})(s|m|h|d)", re.ASCII)
+AUDIT_MIN_S = 60
+AUDIT_MAX_S = 366 * 86_400
 TEXT_MAX = 512
 RATE_MAX = 1_000_000
 SPAN_MAX_S = 86_400
@@ -128,6 +131,16 @@ def rate(given: str, _: Path) -> Rate:
     raise ValueError(
         "give a number and a span of at most a day, such as 10/60s or 600/1m, or 0 for no limit"
     )
+
+
+def span(given: str, _: Path) -> int:
+    """``24h``, ``90m``, ``7d`` or ``3600s`` as seconds, or 0."""
+    match = _SPAN.fullmatch(given)
+    if given == "0" or match:
+        seconds = int(match[1]) * _SECONDS[match[2]] if match else 0
+        if seconds == 0 or AUDIT_MIN_S <= seconds <= AUDIT_MAX_S:
+            return seconds
+    raise ValueError("give a span from 1m to 366d, such as 24h or 90m, or 0 for never")
 
 
 def backend(own: str, *servers: str, takes_path: bool = False) -> Callable[[str, Path], Backend]:

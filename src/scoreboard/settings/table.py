@@ -230,6 +230,21 @@ SETTINGS = (
         parse.integer(0, 1_000_000),
     ),
     Setting(
+        "AUDIT_EVERY",
+        "24h",
+        "span",
+        "How often the node that leads compares scores, ranking and ledger and looks for irregular "
+        "users, such as 24h or 90m; 0 is never.",
+        parse.span,
+    ),
+    Setting(
+        "AUDIT_HOLDS",
+        "false",
+        "yes or no",
+        "Whether an audit holds a user it finds irregular (out of every top until somebody looks).",
+        parse.boolean,
+    ),
+    Setting(
         "MIGRATE",
         "true",
         "yes or no",

@@ -196,6 +196,24 @@ METRICS = (
         "Scores compared between ranking and ledger, by result: same, moving or different.",
         ("result",),
     ),
+    Metric(
+        "scoreboard_audit_last_timestamp_seconds",
+        Gauge,
+        "When the last audit of this node ended, whatever it found; 0 before the first.",
+    ),
+    Metric("scoreboard_audit_seconds", Gauge, "How long the last audit of this node took."),
+    Metric(
+        "scoreboard_audit_differences",
+        Gauge,
+        "Scores of the last audit that are not the sums of their postings, or ranked otherwise.",
+    ),
+    Metric(
+        "scoreboard_findings_open",
+        Gauge,
+        "Findings of audits that nobody has dealt with, by what is irregular; on the leader.",
+        ("irregularity",),
+    ),
+    Metric("scoreboard_users_held", Gauge, "Users held until somebody looks; on the leader."),
     Metric("scoreboard_viewers", Gauge, "Open live connections, by transport.", ("transport",)),
     Metric(
         "scoreboard_viewers_refused_total",

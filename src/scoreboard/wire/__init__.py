@@ -56,6 +56,11 @@ from scoreboard.wire.fields import (
     Reason,
     Time,
 )
+from scoreboard.wire.findings import (
+    Finding,
+    FindingList,
+    finding,
+)
 from scoreboard.wire.incidents import (
     Incident,
     Incidents,
@@ -116,6 +121,8 @@ __all__ = [
     "ClientMessage",
     "Consistency",
     "CurrentWindow",
+    "Finding",
+    "FindingList",
     "Finished",
     "Hello",
     "Incident",
@@ -154,6 +161,7 @@ __all__ = [
     "Welcome",
     "action",
     "base64s",
+    "finding",
     "incident",
     "key",
     "news_bytes",

@@ -59,7 +59,7 @@ async def pages(url: str) -> History:
     Raises:
         Unavailable: the connection cannot be had, or was lost.
     """
-    async with _unhurried(url) as connection:
+    async with unhurried(url) as connection:
         try:
             await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             async for page in _pages(connection):
@@ -122,7 +122,7 @@ async def restore(url: str, history: History) -> None:
         HistoryRefused, Misconfigured, Unavailable: nothing changed.
         OutcomeUnknown: the commit's answer was lost.
     """
-    async with _unhurried(url) as connection:
+    async with unhurried(url) as connection:
         restoring = _Restoring(connection)
         with _translated():
             await restoring.begin()
@@ -229,7 +229,8 @@ async def new_epoch(writer: Writer, caller: str, reason: str) -> Head:
 
 
 @contextlib.asynccontextmanager
-async def _unhurried(url: str) -> AsyncIterator[Connection]:
+async def unhurried(url: str) -> AsyncIterator[Connection]:
+    """A connection of one's own, on which a statement may take its time."""
     connection = await connect(url, CONNECT_S)
     try:
         with _translated():

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
 from scoreboard.adapters.postgres import (
+    audits,
     catalogue,
     history,
     moderation,
@@ -28,8 +29,10 @@ from scoreboard.adapters.postgres.connection import (
 from scoreboard.adapters.postgres.listener import Listener
 from scoreboard.adapters.postgres.writer import Clock, Stage, Writer
 from scoreboard.adapters.tail import Tail
+from scoreboard.core.activity import Activity, KeyActivity, Sighting
 from scoreboard.core.award import Award, Outcome
 from scoreboard.core.board import Board
+from scoreboard.core.finding import Finding, Noted
 from scoreboard.core.incident import Incident
 from scoreboard.core.merkle import Run, TileKey
 from scoreboard.core.posting import Kind, Posting
@@ -37,12 +40,14 @@ from scoreboard.core.reversal import Awards
 from scoreboard.core.score import Score
 from scoreboard.core.standing import Page, Row, Snapshot, Standing
 from scoreboard.core.user import Status, User
+from scoreboard.core.window import Period
 from scoreboard.errors import Unavailable
 from scoreboard.ports import (
     REVERSE_MAX,
     AuditEntry,
     Catalogue,
     Change,
+    ComparedSums,
     Head,
     History,
     Key,
@@ -50,6 +55,7 @@ from scoreboard.ports import (
     Opening,
     PeriodScore,
     Prepared,
+    Queue,
     Reversal,
     Reversed,
     Sealing,
@@ -308,6 +314,49 @@ class PostgresLedger:
 
     async def record_of(self, user_id: str, before: int | None, limit: int) -> Sequence[AuditEntry]:
         return await self._readers.read(lambda db: moderation.record_of(db, user_id, before, limit))
+
+    # --- audits
+
+    async def sightings(self, after: int, limit: int) -> Sequence[Sighting]:
+        return await self._readers.read(lambda db: audits.sightings(db, after, limit))
+
+    async def seq_before(self, at_ms: int) -> int:
+        return await self._readers.read(lambda db: audits.seq_before(db, at_ms))
+
+    async def newest_user(self, seq: int) -> int:
+        return await self._readers.read(lambda db: audits.newest_user(db, seq))
+
+    async def put_activities(
+        self, activities: Sequence[Activity], keys: Sequence[KeyActivity]
+    ) -> None:
+        await self._readers.write(lambda db: audits.put(db, activities, keys))
+
+    async def activities(
+        self, after: tuple[int, int], since_hour: int, limit: int
+    ) -> Sequence[Activity]:
+        return await self._readers.read(lambda db: audits.activities(db, after, since_hour, limit))
+
+    async def key_activities(self, since_hour: int) -> Sequence[KeyActivity]:
+        return await self._readers.read(lambda db: audits.key_activities(db, since_hour))
+
+    async def forget_activities(self, before_hour: int) -> None:
+        while await self._readers.write(lambda db: audits.forget(db, before_hour)):
+            pass
+
+    async def note_findings(self, findings: Sequence[Finding]) -> Sequence[Finding]:
+        return await self._readers.write(lambda db: audits.note(db, findings))
+
+    async def findings(self, before: int | None, limit: int) -> Sequence[Noted]:
+        return await self._readers.read(lambda db: audits.listed(db, before, limit))
+
+    async def review(self) -> Queue:
+        return await self._readers.read(audits.review)
+
+    async def spans(self) -> Sequence[tuple[str, str]]:
+        return await self._readers.read(audits.spans)
+
+    async def compare_sums(self, board: str, period: Period) -> ComparedSums:
+        return await audits.compare_apart(self._url, board, period)
 
     # --- the whole
 

@@ -36,7 +36,9 @@ GRANT SELECT, INSERT, DELETE ON erasures TO {role};
 GRANT SELECT, INSERT, UPDATE, DELETE ON incidents TO {role};
 GRANT SELECT, INSERT, UPDATE (revoked_at) ON signing_keys TO {role};
 GRANT SELECT, UPDATE (catalogue, fingerprint) ON ledger_head TO {role};
-GRANT SELECT ON migrations TO {role};
+GRANT SELECT, INSERT ON findings TO {role};
+GRANT SELECT, INSERT, UPDATE, DELETE ON activity, key_activity TO {role};
+GRANT SELECT ON known_findings, migrations TO {role};
 """
 
 

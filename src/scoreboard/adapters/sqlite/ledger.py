@@ -11,6 +11,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from scoreboard.adapters.migrations import pending
 from scoreboard.adapters.sqlite import (
+    audits,
     catalogue,
     history,
     leases,
@@ -23,8 +24,10 @@ from scoreboard.adapters.sqlite import (
 from scoreboard.adapters.sqlite.file import SQL, STEPS, applied, connect, migrate, transaction
 from scoreboard.adapters.sqlite.writer import Stage, Writer
 from scoreboard.adapters.tail import Tail
+from scoreboard.core.activity import Activity, KeyActivity, Sighting
 from scoreboard.core.award import Award, Outcome
 from scoreboard.core.board import Board
+from scoreboard.core.finding import Finding, Noted
 from scoreboard.core.incident import Incident
 from scoreboard.core.merkle import Run, TileKey
 from scoreboard.core.posting import Kind, Posting
@@ -32,12 +35,14 @@ from scoreboard.core.reversal import Awards
 from scoreboard.core.score import Score
 from scoreboard.core.standing import Page, Row, Snapshot, Standing
 from scoreboard.core.user import Status, User
+from scoreboard.core.window import Period
 from scoreboard.errors import Misconfigured
 from scoreboard.ports import (
     REVERSE_MAX,
     AuditEntry,
     Catalogue,
     Change,
+    ComparedSums,
     Head,
     History,
     Key,
@@ -45,6 +50,7 @@ from scoreboard.ports import (
     Opening,
     PeriodScore,
     Prepared,
+    Queue,
     Reversal,
     Reversed,
     Sealing,
@@ -308,6 +314,49 @@ class SqliteLedger:
 
     async def sealing_at(self, size: int) -> Sealing | None:
         return await self._read(proof.covering, size)
+
+    # --- audits
+
+    async def sightings(self, after: int, limit: int) -> Sequence[Sighting]:
+        return await self._read(audits.sightings, after, limit)
+
+    async def seq_before(self, at_ms: int) -> int:
+        return await self._read(audits.seq_before, at_ms)
+
+    async def newest_user(self, seq: int) -> int:
+        return await self._read(audits.newest_user, seq)
+
+    async def put_activities(
+        self, activities: Sequence[Activity], keys: Sequence[KeyActivity]
+    ) -> None:
+        await self._write(audits.put, self._writer, activities, keys)
+
+    async def activities(
+        self, after: tuple[int, int], since_hour: int, limit: int
+    ) -> Sequence[Activity]:
+        return await self._read(audits.activities, after, since_hour, limit)
+
+    async def key_activities(self, since_hour: int) -> Sequence[KeyActivity]:
+        return await self._read(audits.key_activities, since_hour)
+
+    async def forget_activities(self, before_hour: int) -> None:
+        while await self._write(audits.forget, self._writer, before_hour):
+            pass
+
+    async def note_findings(self, findings: Sequence[Finding]) -> Sequence[Finding]:
+        return await self._write(audits.note, self._writer, findings)
+
+    async def findings(self, before: int | None, limit: int) -> Sequence[Noted]:
+        return await self._read(audits.listed, before, limit)
+
+    async def review(self) -> Queue:
+        return await self._read(audits.review)
+
+    async def spans(self) -> Sequence[tuple[str, str]]:
+        return await self._read(audits.spans)
+
+    async def compare_sums(self, board: str, period: Period) -> ComparedSums:
+        return await asyncio.to_thread(audits.compare_apart, self._path, board, period)
 
     # --- threads
 

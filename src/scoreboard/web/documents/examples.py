@@ -69,6 +69,23 @@ _INCIDENT = wire.Incident(
     seen=201,
     span_s=86_400,
 )
+_FINDING = msgspec.convert(
+    {
+        "entry": 12,
+        "at": _AT,
+        "irregularity": "spike",
+        "day": "2026-11-23",
+        "user_id": "u_42",
+        "status": "active",
+        "key": None,
+        "open": True,
+        "says": "83 awards in an hour, where 4 an hour are usual (the user's own 61 active hours "
+        "before): 7.9 deviations above the median of the logs, and by a negative binomial a chance "
+        "of 2.1e-19.",
+        "numbers": {"awards": 83, "hours": 1, "usual": 4, "z": 7.9, "tail": 2.1e-19, "samples": 61},
+    },
+    wire.Finding,
+)
 _POSTING = wire.Posting(
     award_id=AWARD_ID,
     seq=8_041,
@@ -191,6 +208,8 @@ _ALL: tuple[Struct, ...] = (
         instance=f"urn:uuid:{REQUEST_ID}",
         pointer="/user_id",
     ),
+    _FINDING,
+    wire.FindingList((_FINDING,), None),
     wire.Welcome(EPOCH, 8_041, 15_000, resumed=False),
     wire.TopMessage(board="default", period="all", epoch=EPOCH, seq=8_041, at=_AT, rows=_ROWS),
     wire.Me(board="default", period="all", epoch=EPOCH, seq=8_041, standing=_STANDING),

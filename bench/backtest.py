@@ -1,0 +1,152 @@
+"""What the audit finds among honest users and cheats that it was not tuned on."""
+
+from collections import Counter, defaultdict
+
+import msgspec
+from msgspec import Struct
+
+from bench.corpus import QUEST, Corpus, Mix, Span
+from bench.plan import Plan, Section, say, table
+from scoreboard.core.activity import Activity, KeyActivity, Summary
+from scoreboard.core.finding import Finding
+from scoreboard.core.irregularity import Crowd, Judge, judge_keys
+from scoreboard.core.lockstep import Lockstep
+from scoreboard.core.rule import Caps
+
+KINDS = ("spike", "interval", "cap", "key", "ring")
+
+TRAINED = Mix(seed="trained", users=3_000, cases=25)
+"""Like the corpora that thresholds were chosen on."""
+
+HELD_OUT = Mix(
+    seed="held-out",
+    users=3_000,
+    cases=25,
+    usual=5.5,
+    skew=0.95,
+    burstiness=Span(0.8, 6.0),
+    event_boost=Span(2.0, 8.0),
+    quest_cap=30,
+    spike=Span(18.0, 24.0),
+    spike_hours=Span(2, 5),
+    interval_s=Span(30.0, 600.0),
+    interval_jitter=Span(0.0, 0.05),
+    interval_hours=Span(7, 20),
+    cap_hours=Span(8, 18),
+    stolen_users=Span(18, 80),
+    stolen_awards=Span(6, 30),
+    ring_users=Span(3, 12),
+    ring_rounds=Span(12, 30),
+    ring_jitter_s=Span(0.0, 5.0),
+)
+"""Other seeds and other users, and cheats who do it otherwise."""
+
+ROUNDS = 6
+QUICK = 1
+
+
+class Score(Struct):
+    """What was counted over some corpora."""
+
+    awards: int = 0
+    honest_days: int = 0
+    false: Counter[str] = msgspec.field(default_factory=Counter)
+    caught: Counter[str] = msgspec.field(default_factory=Counter)
+    cases: Counter[str] = msgspec.field(default_factory=Counter)
+
+    @property
+    def false_share(self) -> float:
+        return sum(self.false.values()) / max(1, self.honest_days)
+
+    def recall(self, kind: str | None = None) -> float:
+        """The share of cases that a finding names; of all kinds, or of one."""
+        caught = self.caught[kind] if kind else sum(self.caught.values())
+        return caught / max(1, self.cases[kind] if kind else sum(self.cases.values()))
+
+
+def backtest(plan: Plan) -> Section:
+    rows = []
+    for name, mix in (("trained on", TRAINED), ("held out", HELD_OUT)):
+        score = Score()
+        for number in range(QUICK if plan.quick else ROUNDS):
+            add(score, msgspec.structs.replace(mix, seed=f"{mix.seed}-{number}"))
+            say(f"  {name} {number + 1}: {score.honest_days:,} honest user-days")
+        rows.append(_row(name, score))
+    head = ("corpus", "honest user-days", "false", "a user-day", "recall", *KINDS)
+    return Section(
+        "The audit's back-test",
+        f"{table(head, rows)}\n\n"
+        "Honest user-days are days with an award of a user who did not cheat that day; false are "
+        "findings about them, or about a key on a day when nobody had it. Recall is the share "
+        "of cheats about whom there is a finding of any kind.",
+    )
+
+
+def add(score: Score, mix: Mix) -> None:
+    """Judge one corpus and count."""
+    corpus = Corpus(mix)
+    users, keys, awards = lived(corpus)
+    found = judged(users, keys, mix.first_cheat_day)
+    score.awards += awards
+    cheats = corpus.cheats()
+    stolen = {(case.key, day) for case in corpus.cases for day in case.days}
+    named: set[tuple[int | str | None, int]] = set()
+    for finding in found:
+        subject = finding.key or finding.user_ref
+        named.add((subject, finding.day))
+        known = stolen if finding.key else cheats
+        if (subject, finding.day) not in known:
+            score.false[finding.irregularity.value] += 1
+    for case in corpus.cases:
+        whose = [*case.users, case.key]
+        score.cases[case.kind] += 1
+        score.caught[case.kind] += any((one, day) in named for one in whose for day in case.days)
+    score.honest_days += corpus.honest_days
+
+
+def lived(
+    corpus: Corpus,
+) -> tuple[dict[int, list[Activity]], dict[str, list[KeyActivity]], int]:
+    """Every user's and key's hours, and how many awards there were."""
+    summary = Summary({QUEST: Caps(hour=corpus.mix.quest_cap)}, 0)
+    users: dict[int, list[Activity]] = defaultdict(list)
+    keys: dict[str, list[KeyActivity]] = defaultdict(list)
+    awards = 0
+    for day in corpus.days():
+        awards += len(day)
+        summary.add(day)
+    summary.finish()
+    for hour in summary.activities:
+        users[hour.user_ref].append(hour)
+    for signed in summary.key_activities:
+        keys[signed.key].append(signed)
+    return users, keys, awards
+
+
+def judged(
+    users: dict[int, list[Activity]], keys: dict[str, list[KeyActivity]], first_day: int
+) -> list[Finding]:
+    """What the audit finds: the steps of ``service/irregularities.py``, without a database."""
+    crowd, lockstep = Crowd(first_day), Lockstep(first_day)
+    everybody = [users[ref] for ref in sorted(users)]
+    for hours in everybody:
+        crowd.add(hours)
+        lockstep.count(hours)
+    judge, found = Judge(crowd, first_day), list[Finding]()
+    for hours in everybody:
+        found += judge.judge(hours)
+        lockstep.mark(hours)
+    for hours in everybody:
+        lockstep.keep(hours)
+    return [*found, *lockstep.rings(), *judge_keys(keys, first_day)]
+
+
+def _row(name: str, score: Score) -> tuple[str, ...]:
+    return (
+        name,
+        f"{score.honest_days:,}",
+        str(sum(score.false.values())),
+        f"{score.false_share:.1e}",
+        f"{score.recall():.3f}",
+        *(f"{score.recall(kind):.2f}" for kind in KINDS),
+    )

@@ -1,0 +1,156 @@
+"""``scoreboard audit``: whether everything adds up, and who is irregular."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated
+
+from cyclopts import Parameter
+from msgspec import Struct
+from rich.progress import Progress, TaskID
+
+from scoreboard import wire
+from scoreboard.assembly.audits import open_auditor
+from scoreboard.cli.options import Data, Json, load
+from scoreboard.cli.terminal import ERR, Failure, print_json, print_table, say
+from scoreboard.core.finding import Noted
+from scoreboard.ports import Difference
+from scoreboard.service.auditor import SHOWN_MAX as SHOWN_AT_ONCE
+from scoreboard.service.auditor import Audit, Seen
+from scoreboard.service.drift import Compared
+
+SHOWN_MAX = 10
+
+_STEPS = {
+    "scores": "Adding scores up",
+    "ranking": "Comparing the ranking",
+    "activity": "Summarising activity",
+    "users": "Judging users",
+}
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """What an audit found, for machines; ``ranking`` is null where it is in another process."""
+
+    seq: int
+    right: bool
+    periods: int
+    scores: int
+    differences: tuple[Difference, ...]
+    strange: tuple[tuple[str, str], ...]
+    ranking: Compared | None
+    findings: tuple[wire.Finding, ...]
+
+
+async def audit(
+    *,
+    listed: Annotated[
+        bool, Parameter(name="--list", negative="", help="Only list open findings, audit nothing.")
+    ] = False,
+    json: Json = False,
+    data: Data = None,
+) -> None:
+    """Compare every score with its postings, and look for irregular users and keys.
+
+    Runs beside a service. Exit code 1 when something does not add up; irregular users are no error,
+    they are listed for review. A ranking in memory is compared by its own service.
+    """
+    async with open_auditor(load(data=data)) as auditor:
+        if listed:
+            _list(await auditor.open_findings(), json=json)
+            return
+        with _progress() as seen:
+            done = await auditor.audit(seen)
+        noted = await auditor.open_findings()
+    if json:
+        print_json(_report(done, noted))
+    else:
+        _tell(done)
+        _list(noted, json=False)
+    if not done.right:
+        raise Failure(
+            "Not everything adds up: keep this database as evidence, and see docs/audit.md."
+        )
+
+
+def _report(done: Audit, noted: Sequence[Noted]) -> Report:
+    return Report(
+        seq=done.seq,
+        right=done.right,
+        periods=done.sums.periods,
+        scores=done.sums.scores,
+        differences=done.sums.differences,
+        strange=done.sums.strange,
+        ranking=done.ranking,
+        findings=tuple(map(wire.finding, noted)),
+    )
+
+
+def _tell(done: Audit) -> None:
+    sums, ranking = done.sums, done.ranking
+    for wrong in sums.differences[:SHOWN_MAX]:
+        ERR.print(told(wrong), markup=False)
+    for board, period in sums.strange[:SHOWN_MAX]:
+        ERR.print(f"{board} {period}: scores of a period that no board has", markup=False)
+    if sums.right:
+        say(
+            f"All {sums.scores:,} scores in {sums.periods:,} periods are the sums of their "
+            f"postings, up to {done.seq:,}."
+        )
+    if ranking is None:
+        say("The ranking is in the memory of the service, which compares it by itself.")
+    elif ranking.different:
+        ERR.print(f"{ranking.different:,} scores are ranked otherwise than the ledger says.")
+    else:
+        say(f"All {ranking.same + ranking.moving:,} ranked scores are those of the ledger.")
+
+
+def told(wrong: Difference) -> str:
+    """A difference as a sentence."""
+    return (
+        f"{wrong.board} {wrong.period} {wrong.user_id}: the score is {_number(wrong.score)}, "
+        f"the ledger says {_number(wrong.sum)}"
+    )
+
+
+def _number(points: int | None) -> str:
+    return "missing" if points is None else f"{points:,}"
+
+
+def _list(noted: Sequence[Noted], *, json: bool) -> None:
+    findings = [wire.finding(one) for one in noted]
+    if json:
+        print_json(findings)
+        return
+    if not findings:
+        say("No finding is open.")
+        return
+    print_table(
+        ("finding", "day", "what", "whose", "status", "says"),
+        (
+            (
+                str(one.entry),
+                one.day,
+                one.irregularity.value,
+                one.user_id or one.key or "erased",
+                one.status.value if one.status else "",
+                one.says,
+            )
+            for one in findings
+        ),
+        "finding",
+    )
+    if len(findings) == SHOWN_AT_ONCE:
+        say(f"These are the newest {SHOWN_AT_ONCE}; GET /v1/admin/findings has them all.")
+
+
+@contextmanager
+def _progress() -> Iterator[Seen]:
+    tasks: dict[str, TaskID] = {}
+    with Progress(console=ERR, transient=True, disable=not ERR.is_terminal) as progress:
+
+        def seen(name: str, done: int, of: int) -> None:
+            if name not in tasks:
+                tasks[name] = progress.add_task(_STEPS[name])
+            progress.update(tasks[name], completed=done, total=of)
+
+        yield seen

@@ -1,0 +1,181 @@
+"""An audit: do scores, ranking and ledger agree, and is anybody irregular."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+
+from scoreboard.core.finding import Finding, Irregularity, Noted
+from scoreboard.core.posting import Kind
+from scoreboard.core.user import Status
+from scoreboard.errors import ScoreboardError
+from scoreboard.ports import Catalogue, Ledger, Moderation, Ranking
+from scoreboard.service.agreement import Summed, compare_all
+from scoreboard.service.drift import Compared, compared_whole
+from scoreboard.service.irregularities import Irregularities
+from scoreboard.service.leadership import Leadership
+from scoreboard.telemetry import Event, Telemetry, log
+
+FIRST_AFTER_S = 600.0
+"""How long after the start the first audit is due: a start has enough to do."""
+REVIEW_EVERY_S = 60.0
+CALLER = "scoreboard"
+LISTED_AT_ONCE = 500
+SHOWN_MAX = 50
+REASON_MAX = 500
+
+Seen = Callable[[str, int, int], None]
+"""Told what is under way, how far it has come, and of how much."""
+
+
+def unseen(_: str, __: int, ___: int) -> None:
+    """Nobody watches."""
+
+
+class Audit(Struct, frozen=True, kw_only=True):
+    """What an audit found; a function of the ledger up to ``seq``, its tables and the catalogue.
+
+    ``ranking`` is None where there is no ranking to read.
+    """
+
+    seq: int
+    sums: Summed
+    ranking: Compared | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def right(self) -> bool:
+        """Whether everything adds up; irregular users are no error of the ledger."""
+        return self.sums.right and not (self.ranking and self.ranking.different)
+
+
+class Auditor:
+    """``audit`` looks once; ``run`` looks again and again, on the node that leads."""
+
+    def __init__(self, ledger: Ledger, ranking: Ranking | None, *, holds: bool = False) -> None:
+        self._ledger = ledger
+        self._ranking = ranking
+        self._holds = holds
+        self._irregularities = Irregularities(ledger)
+
+    async def audit(self, seen: Seen = unseen) -> Audit:
+        """Compare, judge, and store what is new; awards go on meanwhile.
+
+        Raises:
+            Unavailable: something could not be read or stored; nothing is lost by trying again.
+        """
+        head, catalogue = await self._ledger.head(), await self._ledger.catalogue()
+        sums = await compare_all(self._ledger, catalogue.boards, _as("scores", seen))
+        ranking = await self._compare_ranking(catalogue, seen)
+        caps = {action.action_id: action.caps for action in catalogue.actions.values()}
+        await self._irregularities.summarise(head, caps, _as("activity", seen))
+        found = await self._irregularities.find(head, _as("users", seen))
+        await self._note(found)
+        return Audit(seq=head.seq, sums=sums, ranking=ranking, findings=tuple(found))
+
+    async def open_findings(self) -> list[Noted]:
+        """The newest findings that nobody has dealt with, at most ``SHOWN_MAX``."""
+        return [noted for noted in await self._ledger.findings(None, SHOWN_MAX) if noted.is_open]
+
+    async def _compare_ranking(self, catalogue: Catalogue, seen: Seen) -> Compared | None:
+        if self._ranking is None:
+            return None
+        total, spans = Compared(), await self._ranking.periods()
+        for number, (name, period) in enumerate(spans):
+            seen("ranking", number, len(spans))
+            board = catalogue.boards.get(name)
+            if board is not None:
+                whole = await compared_whole(self._ledger, self._ranking, board, period)
+                total = total.plus(whole)
+        return total
+
+    async def _note(self, found: Sequence[Finding]) -> None:
+        new = {finding.identity for finding in await self._ledger.note_findings(found)}
+        before: int | None = None
+        while new and (page := await self._ledger.findings(before, LISTED_AT_ONCE)):
+            for noted in page:
+                if noted.finding.identity in new:
+                    new.discard(noted.finding.identity)
+                    await self._tell(noted)
+            before = page[-1].place
+
+    async def _tell(self, noted: Noted) -> None:
+        finding = noted.finding
+        log().warning(
+            Event.FINDING_NOTED,
+            entry=noted.entry,
+            irregularity=finding.irregularity.value,
+            day=finding.date,
+        )
+        if not self._holds or noted.user_id is None or noted.status is not Status.ACTIVE:
+            return
+        reason = f"Finding {noted.entry} ({finding.irregularity.value}): {finding.says}"
+        await self._ledger.moderate(
+            Moderation(noted.user_id, Kind.HOLD, CALLER, reason[:REASON_MAX])
+        )
+
+
+class PeriodicAudit:
+    """Audits every so often on the node that leads, and counts what waits for review."""
+
+    def __init__(
+        self,
+        auditor: Auditor,
+        ledger: Ledger,
+        leadership: Leadership,
+        *,
+        every_s: float,
+        telemetry: Telemetry,
+    ) -> None:
+        self._auditor = auditor
+        self._ledger = ledger
+        self._leadership = leadership
+        self._every_s = every_s
+        self._telemetry = telemetry
+
+    async def run(self) -> None:
+        """Look for ever; what cannot be read now is read next time."""
+        loop = asyncio.get_running_loop()
+        due_s = loop.time() + min(self._every_s, FIRST_AFTER_S)
+        while True:
+            if self._leadership.term is not None:
+                if self._every_s and loop.time() >= due_s:
+                    await self._audit()
+                    due_s = loop.time() + self._every_s
+                await self._count()
+            await asyncio.sleep(min(REVIEW_EVERY_S, self._every_s or REVIEW_EVERY_S))
+
+    async def _audit(self) -> None:
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        try:
+            audit = await self._auditor.audit()
+        except ScoreboardError as error:
+            log().warning(Event.AUDIT_FAILED, code=error.code)
+            return
+        took_s = loop.time() - began_s
+        self._telemetry.child("scoreboard_audit_seconds").set(took_s)
+        self._telemetry.child("scoreboard_audit_last_timestamp_seconds").set_to_current_time()
+        different = len(audit.sums.differences) + len(audit.sums.strange)
+        different += audit.ranking.different if audit.ranking else 0
+        self._telemetry.child("scoreboard_audit_differences").set(different)
+        told = {"seq": audit.seq, "seconds": round(took_s, 3), "findings": len(audit.findings)}
+        if audit.right:
+            log().info(Event.AUDIT_FINISHED, **told)
+        else:
+            log().error(Event.AUDIT_DIFFERS, differences=different, **told)
+
+    async def _count(self) -> None:
+        try:
+            queue = await self._ledger.review()
+        except ScoreboardError as error:
+            log().warning(Event.AUDIT_FAILED, code=error.code)
+            return
+        for irregularity in Irregularity:
+            number = queue.open.get(irregularity, 0)
+            self._telemetry.child("scoreboard_findings_open", irregularity.value).set(number)
+        self._telemetry.child("scoreboard_users_held").set(queue.held)
+
+
+def _as(name: str, seen: Seen) -> Callable[[int, int], None]:
+    return lambda done, of: seen(name, done, of)
