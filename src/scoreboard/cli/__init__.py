@@ -15,6 +15,7 @@ RUN = Group("Run", sort_key=1)
 USE = Group("Use a running service", sort_key=2)
 SET_UP = Group("Set up", sort_key=3)
 LOOK_AFTER = Group("Look after", sort_key=4)
+HELP = Group("Help", sort_key=9)
 
 _COMMANDS = (
     (RUN, "demo", "demo:demo", "See it: a service with sample boards and simulated players."),
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; exit code 0 done, 1 failed, 2 misused, 130 interrupted."""
     given = sys.argv[1:] if arguments is None else arguments
     try:
-        _app(given)(given)
+        application(given)(given)
     except ScoreboardError as error:
         leave(error)
     except KeyboardInterrupt:
@@ -57,11 +58,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(0)
 
 
-def _app(given: Sequence[str]) -> App:
+def application(given: Sequence[str]) -> App:
+    """All commands; those that are given show their own help, not the one of the list."""
     app = App(
         name="scoreboard",
         help="Points for finished actions, ranked, live on every screen. "
-        "Start with `scoreboard demo`.",
+        "Start with `scoreboard demo`; your own board begins with `scoreboard serve`.",
         version=f"scoreboard {__version__}",
         console=OUT,
         error_console=ERR,
@@ -69,7 +71,11 @@ def _app(given: Sequence[str]) -> App:
         help_format="markdown",
         default_parameter=None,
     )
-    app["--help"].group = app["--version"].group = Group("Help", sort_key=9)
+    app.register_install_completion_command(
+        help="Let Tab complete commands and options, in bash, zsh or fish."
+    )
+    for name in ("--help", "--version", "--install-completion"):
+        app[name].group = HELP
     for place, (group, name, target, text) in enumerate(_COMMANDS):
         path = f"scoreboard.cli.{target}"
         # A summary stands in for a module that is not loaded, and would hide its own help.

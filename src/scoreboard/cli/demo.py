@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import shlex
 import shutil
 import signal
 import socket
@@ -86,6 +87,18 @@ async def demo(
                 playing.cancel()
                 await asyncio.gather(playing, return_exceptions=True)
     say(_summary(outcomes))
+
+
+def own_command() -> str:
+    """How this program is called from here: by its name only where that finds it."""
+    program = Path(sys.argv[0]).resolve()
+    found = shutil.which("scoreboard")
+    if found and Path(found).resolve() == program:
+        return "scoreboard"
+    if program.name == "__main__.py":
+        return f"{shlex.quote(sys.executable)} -m scoreboard"
+    here = Path.cwd()
+    return shlex.quote(str(program.relative_to(here) if program.is_relative_to(here) else program))
 
 
 def _stop_signal() -> asyncio.Event:
@@ -209,7 +222,7 @@ def _welcome(settings: Settings, url: str, count: int) -> Panel:
     table.add_column(overflow="fold")
     table.add_row("open", Text(url, "bold cyan underline"))
     table.add_row("", Text("?board=speedrun has shared ties, ?period=day is today", "dim"))
-    table.add_row("watch here", f"scoreboard watch --url {url}")
+    table.add_row("watch here", f"{own_command()} watch --url {url}")
     table.add_row("read more", f"{url}/docs")
     playing = f"{count} simulated players" if count else "nobody but you"
     table.add_row("playing", f"{playing}; USER_RATE is {USER_RATE} and IP_RATE is off here")
@@ -226,8 +239,24 @@ curl {url}/v1/scores \\
   -H 'Content-Type: application/json' \\
   -d '{{"user_id": "{USER}", "action_id": "boss-defeated"}}'
 """
-    invitation = f"\nJoin in as {USER}; paste this more than once:\n\n"
-    return Text.assemble((invitation, "bold"), (command, "green"))
+    invitation = f"\nJoin in as {USER}; paste this more than once, in another terminal:\n\n"
+    return Text.assemble(
+        (invitation, "bold"), (command, "green"), ("\nThen\n\n", "bold"), _next_steps(url)
+    )
+
+
+def _next_steps(url: str) -> str:
+    return f"""\
+put the board on a page of yours:
+  <script type="module" src="{url}/static/score-board.js"></script>
+  <score-board></score-board>
+serve a board of your own, when this one is stopped:
+  {own_command()} serve
+say what is worth points there:
+  {own_command()} action set quiz-finished 50
+make a token for a player:
+  {own_command()} token ada
+"""
 
 
 def _summary(outcomes: Counter[str]) -> str:
