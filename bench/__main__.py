@@ -22,7 +22,7 @@ from bench.rebuild import rebuild
 from bench.reversals import reversals
 from bench.size import size, start
 
-ONE_NODE = (awards, windows, fanout, freshness, reads, ranking, size, start, backtest, reversals)
+ONE_NODE = (awards, windows, fanout, freshness, reads, ranking, size, start, backtest)
 MANY_NODES = (ledger, nodes, rebuild, flush, reversals)
 PARTS: dict[str, Callable[[Plan], Section]] = {
     part.__name__: part for part in (*ONE_NODE, *MANY_NODES)
