@@ -42,6 +42,7 @@ RELEASE = {
     "GET /v1/boards/{board}/stream",
     "GET /v1/awards/{award_id}",
     "GET /v1/users/{user_id}/awards",
+    "GET /v1/users/{user_id}/explain",
     "GET /v1/ledger/head",
     "GET /v1/ledger/checkpoint",
     "GET /v1/ledger/consistency",

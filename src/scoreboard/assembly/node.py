@@ -12,6 +12,7 @@ from scoreboard.assembly.token_keys import key_source
 from scoreboard.service.moderator import Moderator
 from scoreboard.service.preview import Foresight
 from scoreboard.service.proofs import Proofs
+from scoreboard.service.retrospect import Retrospect
 from scoreboard.settings import Settings
 from scoreboard.web.access import AccessLog
 from scoreboard.web.address import client_address
@@ -29,6 +30,7 @@ from scoreboard.web.incidents import IncidentsHandler
 from scoreboard.web.live import LiveEndpoint
 from scoreboard.web.live_node import Live, LiveSettings
 from scoreboard.web.moderation import ModerationHandler
+from scoreboard.web.past import PastHandler
 from scoreboard.web.proofs import ProofsHandler
 from scoreboard.web.scores import ScoresHandler
 from scoreboard.web.seats import Seats
@@ -95,8 +97,10 @@ class Node(Struct):
 def _mounted(services: Services, gate: Gate, verifier: TokenVerifier, cursors: Cursors) -> Mounted:
     telemetry, reader = services.telemetry, services.reader
     auth = Authenticator(verifier, telemetry)
-    boards = BoardsHandler(reader, cursors, auth)
+    past = PastHandler(Retrospect(services.backends.ledger, reader), auth)
+    boards = BoardsHandler(reader, cursors, auth, past)
     handlers = {
+        **past.handlers(),
         **boards.handlers(),
         **HistoryHandler(reader, auth).handlers(),
         **HealthHandler(services.health, telemetry).handlers(),

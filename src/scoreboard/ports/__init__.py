@@ -45,6 +45,11 @@ from scoreboard.ports.moderation import (
     Reversed,
     StatusPage,
 )
+from scoreboard.ports.past import (
+    ACCOUNT_MAX,
+    PAST_MAX,
+    Past,
+)
 from scoreboard.ports.proof import (
     Sealed,
     Sealing,
@@ -71,9 +76,11 @@ from scoreboard.ports.sums import (
 )
 
 __all__ = [
+    "ACCOUNT_MAX",
     "APPLY_MAX",
     "COUNT_MAX",
     "INCIDENTS_MAX",
+    "PAST_MAX",
     "RETENTION_MS",
     "REVERSE_MAX",
     "AuditEntry",
@@ -97,6 +104,7 @@ __all__ = [
     "News",
     "Opening",
     "Part",
+    "Past",
     "PeriodScore",
     "Place",
     "Prepared",

@@ -19,6 +19,7 @@ from scoreboard.ports.catalogue import AuditEntry, Catalogue, Change
 from scoreboard.ports.findings import Findings
 from scoreboard.ports.incidents import Incidents
 from scoreboard.ports.moderation import Moderated
+from scoreboard.ports.past import Past
 from scoreboard.ports.proof import Sealed
 from scoreboard.ports.standings import Standings
 from scoreboard.ports.sums import Sums
@@ -62,7 +63,7 @@ class Prepared(Struct, frozen=True):
     rules: Rules = NO_RULES
 
 
-class Ledger(Activities, Findings, Incidents, Moderated, Sealed, Standings, Sums, Protocol):
+class Ledger(Activities, Findings, Incidents, Moderated, Past, Sealed, Standings, Sums, Protocol):
     """Remembers: the append-only order of all postings, and the scores that follow from it.
 
     Everything that ``append`` or ``change`` answers for is committed and flushed to disk before

@@ -178,6 +178,10 @@ class Reader:
     async def audit(self, before: int | None, limit: int) -> Sequence[AuditEntry]:
         return await self._ledger.audit(before, limit)
 
+    def now_ms(self) -> int:
+        """The time by which current periods are told."""
+        return self._clock_ms()
+
     def current(self, board: Board) -> Sequence[Period]:
         """The board's periods of now."""
         return board.periods_at(self._clock_ms())

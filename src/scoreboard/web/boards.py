@@ -13,12 +13,13 @@ from scoreboard.web.auth import Authenticator
 from scoreboard.web.contract import (
     AroundQuery,
     PageQuery,
-    PeriodQuery,
+    StandingQuery,
     TopQuery,
     read_query,
 )
 from scoreboard.web.cursors import Cursors
 from scoreboard.web.exchange import JSON, Exchange, Handler, Headers, Reply, json_reply
+from scoreboard.web.past import PastHandler
 
 _FRESH = (b"cache-control", b"no-cache")  # may be kept, has to be revalidated by its ETag
 _PRIVATE = (b"cache-control", b"no-store")
@@ -27,8 +28,11 @@ _PRIVATE = (b"cache-control", b"no-store")
 class BoardsHandler:
     """Everything about boards that anyone may read."""
 
-    def __init__(self, reader: Reader, cursors: Cursors, auth: Authenticator) -> None:
+    def __init__(
+        self, reader: Reader, cursors: Cursors, auth: Authenticator, past: PastHandler
+    ) -> None:
         self._reader = reader
+        self._past = past
         self._cursors = cursors
         self._auth = auth
         self._encoded: dict[tuple[str, str], tuple[Snapshot, Reply]] = {}
@@ -53,13 +57,17 @@ class BoardsHandler:
     async def top(self, exchange: Exchange) -> Reply:
         board = _board(exchange)
         query = read_query(exchange.query, TopQuery)
+        if query.as_of is not None:
+            return await self._past.top(exchange, board, query, query.as_of)
         if query.limit == TOP_SIZE and query.cursor is None:
             return _unless_known(exchange, await self._top_ten(board, query.period))
         return _unless_known(exchange, await self._page(board, query))
 
     async def standing(self, exchange: Exchange) -> Reply:
         board, user_id = _board(exchange), _user(exchange)
-        query = read_query(exchange.query, PeriodQuery)
+        query = read_query(exchange.query, StandingQuery)
+        if query.as_of is not None:
+            return await self._past.standing(exchange, (board, user_id), query, query.as_of)
         try:
             standing, kept = await self._reader.standing(board, query.period, user_id), _FRESH
         except NotFound:

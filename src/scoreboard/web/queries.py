@@ -56,6 +56,17 @@ class ConsistencyQuery(Struct, frozen=True, forbid_unknown_fields=True):
     to: Size | None = None
 
 
+AsOf = Annotated[
+    str,
+    Meta(
+        pattern=r"^([1-9][0-9]{0,15}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]{1,6})?Z)$(?!\n)",
+        description="With the scope `scores:read`: as it was right after the posting of this "
+        "`seq`, or at this time (RFC 3339, UTC).",
+        examples=["8041"],
+    ),
+]
+
+
 class PeriodQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """Which period of the board."""
 
@@ -68,6 +79,21 @@ class TopQuery(Struct, frozen=True, forbid_unknown_fields=True):
     period: PeriodName = "all"
     limit: Limit = 10
     cursor: Cursor | None = None
+    as_of: AsOf | None = None
+
+
+class StandingQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which period of the board, now or earlier."""
+
+    period: PeriodName = "all"
+    as_of: AsOf | None = None
+
+
+class ExplainQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which score of the user."""
+
+    board: BoardId = "default"
+    period: PeriodName = "all"
 
 
 class AroundQuery(Struct, frozen=True, forbid_unknown_fields=True):

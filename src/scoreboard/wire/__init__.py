@@ -93,6 +93,11 @@ from scoreboard.wire.operation import (
     Readiness,
     Version,
 )
+from scoreboard.wire.past import (
+    ActionSum,
+    Explanation,
+    explanation,
+)
 from scoreboard.wire.proofs import (
     AwardProof,
     Consistency,
@@ -103,6 +108,7 @@ __all__ = [
     "ENCODER",
     "Action",
     "ActionPut",
+    "ActionSum",
     "Actions",
     "AdminBoard",
     "AdminBoards",
@@ -121,6 +127,7 @@ __all__ = [
     "ClientMessage",
     "Consistency",
     "CurrentWindow",
+    "Explanation",
     "Finding",
     "FindingList",
     "Finished",
@@ -161,6 +168,7 @@ __all__ = [
     "Welcome",
     "action",
     "base64s",
+    "explanation",
     "finding",
     "incident",
     "key",

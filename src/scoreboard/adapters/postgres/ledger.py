@@ -11,6 +11,7 @@ from scoreboard.adapters.postgres import (
     catalogue,
     history,
     moderation,
+    past,
     proof,
     reader,
     reversals,
@@ -35,6 +36,7 @@ from scoreboard.core.board import Board
 from scoreboard.core.finding import Finding, Noted
 from scoreboard.core.incident import Incident
 from scoreboard.core.merkle import Run, TileKey
+from scoreboard.core.past import Account
 from scoreboard.core.posting import Kind, Posting
 from scoreboard.core.reversal import Awards
 from scoreboard.core.score import Score
@@ -357,6 +359,21 @@ class PostgresLedger:
 
     async def compare_sums(self, board: str, period: Period) -> ComparedSums:
         return await audits.compare_apart(self._url, board, period)
+
+    # --- the past
+
+    async def account_of(self, board: str, period: Period, user_id: str) -> Account:
+        return await self._readers.read(lambda db: past.account_of(db, board, period, user_id))
+
+    async def posting_at(self, at_ms: int) -> Posting:
+        return await self._readers.read(lambda db: past.posting_at(db, at_ms))
+
+    async def top_at(self, board: Board, period: Period, seq: int, limit: int) -> Sequence[Score]:
+        return await self._readers.read(lambda db: past.top_at(db, board, period, seq, limit))
+
+    async def standing_at(self, board: Board, period: Period, seq: int, user_id: str) -> Standing:
+        asked = (board, period, seq, user_id)
+        return await self._readers.read(lambda db: past.standing_at(db, *asked))
 
     # --- the whole
 

@@ -16,6 +16,7 @@ from scoreboard.adapters.sqlite import (
     history,
     leases,
     moderation,
+    past,
     proof,
     reader,
     reversals,
@@ -30,6 +31,7 @@ from scoreboard.core.board import Board
 from scoreboard.core.finding import Finding, Noted
 from scoreboard.core.incident import Incident
 from scoreboard.core.merkle import Run, TileKey
+from scoreboard.core.past import Account
 from scoreboard.core.posting import Kind, Posting
 from scoreboard.core.reversal import Awards
 from scoreboard.core.score import Score
@@ -357,6 +359,20 @@ class SqliteLedger:
 
     async def compare_sums(self, board: str, period: Period) -> ComparedSums:
         return await asyncio.to_thread(audits.compare_apart, self._path, board, period)
+
+    # --- the past
+
+    async def account_of(self, board: str, period: Period, user_id: str) -> Account:
+        return await self._read(past.account_of, board, period, user_id)
+
+    async def posting_at(self, at_ms: int) -> Posting:
+        return await self._read(past.posting_at, at_ms)
+
+    async def top_at(self, board: Board, period: Period, seq: int, limit: int) -> Sequence[Score]:
+        return await self._read(past.top_at, board, period, seq, limit)
+
+    async def standing_at(self, board: Board, period: Period, seq: int, user_id: str) -> Standing:
+        return await self._read(past.standing_at, board, period, seq, user_id)
 
     # --- threads
 

@@ -3,6 +3,7 @@
 from scoreboard import errors, wire
 from scoreboard.web.contract.operation import BODY, NAMED, TOKEN, Access, Operation, Tag
 from scoreboard.web.queries import (
+    ExplainQuery,
     PageQuery,
 )
 
@@ -65,6 +66,20 @@ HISTORY = (
         query=PageQuery,
         answer=wire.Postings,
         errors=(errors.InvalidParameter, errors.InvalidToken, errors.InsufficientScope),
+    ),
+    Operation(
+        method="GET",
+        path="/v1/users/{user_id}/explain",
+        name="explain",
+        tag=Tag.HISTORY,
+        summary="Why a user's score is what it is",
+        description="The postings that count, added up by action; the rule for ties and who is "
+        "tied; the gap to the next rank. Of very many postings the newest 100,000 are added up; "
+        "then `complete` is false.",
+        access=Access.OWNER,
+        query=ExplainQuery,
+        answer=wire.Explanation,
+        errors=(*NAMED, errors.InvalidToken, errors.InsufficientScope),
     ),
     Operation(
         method="GET",

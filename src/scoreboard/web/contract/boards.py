@@ -1,10 +1,11 @@
 """What anybody may ask of boards."""
 
 from scoreboard import errors, wire
-from scoreboard.web.contract.operation import NAMED, Operation, Tag
+from scoreboard.web.contract.operation import ADMINISTRATOR, NAMED, Operation, Tag
 from scoreboard.web.queries import (
     AroundQuery,
     PeriodQuery,
+    StandingQuery,
     TopQuery,
 )
 
@@ -44,12 +45,14 @@ BOARDS = (
         summary="A board from the top, page by page",
         description="Ties go to whoever got there first. `next` is the cursor of the next page, "
         "bound to a place in the order: a user whose score stands still is neither skipped nor "
-        "repeated. It is valid on the board and period it came from.",
+        "repeated. It is valid on the board and period it came from. `as_of` shows the first rows "
+        "as they were, computed from the ledger: not with a cursor, and 503 when more than a "
+        "million postings lie between the period's start and then.",
         query=TopQuery,
         answer=wire.Top,
         asked=("If-None-Match",),
         told=("ETag",),
-        errors=NAMED,
+        errors=(*NAMED, *ADMINISTRATOR),
     ),
     Operation(
         method="GET",
@@ -61,9 +64,9 @@ BOARDS = (
         "is the next better rank and the fewest points that reach it. A user who is held, hidden "
         "or banned is 404 to others; with a token of the user, the answer is the place that it "
         "would have.",
-        query=PeriodQuery,
+        query=StandingQuery,
         answer=wire.UserStanding,
-        errors=NAMED,
+        errors=(*NAMED, *ADMINISTRATOR),
     ),
     Operation(
         method="GET",

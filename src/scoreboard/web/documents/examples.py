@@ -155,7 +155,22 @@ _KEY = wire.Key(
     shadow=False,
 )
 
+_EXPLANATION = wire.Explanation(
+    board="default",
+    period="all",
+    epoch=EPOCH,
+    seq=8_041,
+    score=1_190,
+    actions=(wire.ActionSum("quiz.correct", 120, 1, 1_190, "2026-11-01T08:00:00.000Z", _AT),),
+    complete=True,
+    standing=_STANDING,
+    tie=Tie.FIRST_REACHED,
+    tied=(_ROWS[1],),
+)
+
 _ALL: tuple[Struct, ...] = (
+    _EXPLANATION,
+    _EXPLANATION.actions[0],
     wire.Finished("u_42", "quiz.correct"),
     wire.Awarded(success=True, new_score=1_190),
     wire.ActionPut(
