@@ -39,13 +39,13 @@ async def moderate(ledger: Ledger, user_id: str, kind: Kind) -> None:
 
 async def happen(ledger: Ledger, clock: Clock, rng: random.Random, number: int) -> None:
     what, user_id = rng.choice(KINDS), rng.choice(USERS)
-    clock.now_ms += rng.choice([0, 1, HOUR_MS])
+    clock.now_ms += rng.choice([0, 1, HOUR_MS, 5 * HOUR_MS])
     if what == "award":
         action = rng.choice([GOAL, GOAL, FOUL])
         await append(ledger, clock, award(f"award-{number}", user_id, action))
     elif await ledger.user(user_id):
         if what == "reverse":
-            since = AwardsOf(user_id, clock.now_ms - 3 * HOUR_MS)
+            since = AwardsOf(user_id, clock.now_ms - 12 * HOUR_MS)
             await ledger.reverse(Reversal(since, "tester", "for a test"))
         else:
             await moderate(ledger, user_id, Kind(what))
