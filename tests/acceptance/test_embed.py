@@ -55,7 +55,7 @@ class Elsewhere:
         )
         self.body = (
             '<!doctype html><html lang="en"><meta charset="utf-8"><title>Elsewhere</title>'
-            f'<link rel="icon" href="data:,">{example}'
+            f'<link rel="icon" href="data:,"><main><h1>Elsewhere</h1>{example}</main>'
         ).encode()
 
     def close(self) -> None:
