@@ -151,7 +151,7 @@ def noted(told: Any, one_in: int, status: int, times: int) -> list[dict[str, Any
     out = told()
     lines = AccessLog(one_in)
     for _ in range(times):
-        lines.note(Seen("/v1/scores", "POST", status, 0.0))
+        lines.note(Seen("/v1/scores", "POST", status, 0.0, "code" if status >= 400 else None))
     found: list[dict[str, Any]] = out.lines()
     return found
 
@@ -170,6 +170,12 @@ def test_our_failures_are_always_told(told: Any) -> None:
     assert [line["level"] for line in found] == ["warning"] * 200
 
 
+def test_a_probe_that_is_told_not_to_send_requests_is_no_failure(told: Any) -> None:
+    out = told()
+    AccessLog(0).note(Seen("/readyz", "GET", 503, 0.0))
+    assert out.lines() == []
+
+
 def test_somebody_who_is_refused_often_does_not_fill_the_log(
     told: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -177,9 +183,9 @@ def test_somebody_who_is_refused_often_does_not_fill_the_log(
     monkeypatch.setattr(access, "now_s", lambda: now[0])
     out, lines = told(), AccessLog(0)
     for _ in range(access.REFUSALS_PER_S + 7):
-        lines.note(Seen("other", "GET", 404, 0.0))
+        lines.note(Seen("other", "GET", 404, 0.0, "not-found"))
     now[0] += 1
-    lines.note(Seen("other", "GET", 404, 0.0))
+    lines.note(Seen("other", "GET", 404, 0.0, "not-found"))
     found = out.lines()
     assert len(found) == access.REFUSALS_PER_S + 1
     assert found[-1]["skipped"] == 7

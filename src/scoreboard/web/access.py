@@ -39,7 +39,7 @@ class AccessLog:
 
     def note(self, seen: "Seen") -> None:
         """One request was answered: a warning for a failure of ours, info for all others."""
-        if seen.status < REFUSED:
+        if seen.status < REFUSED or seen.code is None:  # a probe is told 503, and is no failure
             if not self._one_in or next(self._answered) % self._one_in:
                 return
             log().info(Event.REQUEST_ANSWERED, **seen.fields(), one_in=self._one_in)
