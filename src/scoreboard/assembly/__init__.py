@@ -11,6 +11,7 @@ from scoreboard.adapters.keys import SigningKeys, derive, local_secret, mint
 from scoreboard.assembly.backends import cautions, make_folder, open_ledger
 from scoreboard.assembly.own_secret import fits, own_secret
 from scoreboard.assembly.probe import Probe, probe
+from scoreboard.assembly.title import name_process, name_threads
 from scoreboard.errors import Misconfigured
 from scoreboard.ports import Ledger
 from scoreboard.settings import Settings
@@ -68,6 +69,8 @@ async def serve(settings: Settings, *, ready: Callable[[str], None] | None = Non
     from scoreboard.assembly.services import GATEWAY, services_of  # noqa: PLC0415
 
     telemetry = Telemetry()
+    name_process(settings.role)
+    name_threads()
     said = Log(settings.log_level, settings.log_format, telemetry)
     said.configure()
     asyncio.get_running_loop().set_exception_handler(_loop_failed)

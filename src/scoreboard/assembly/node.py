@@ -30,6 +30,7 @@ from scoreboard.web.incidents import IncidentsHandler
 from scoreboard.web.live import LiveEndpoint
 from scoreboard.web.live_node import Live, LiveSettings
 from scoreboard.web.moderation import ModerationHandler
+from scoreboard.web.node_detail import NodeDetail
 from scoreboard.web.past import PastHandler
 from scoreboard.web.proofs import ProofsHandler
 from scoreboard.web.scores import ScoresHandler
@@ -103,7 +104,7 @@ def _mounted(services: Services, gate: Gate, verifier: TokenVerifier, cursors: C
         **past.handlers(),
         **boards.handlers(),
         **HistoryHandler(reader, auth).handlers(),
-        **HealthHandler(services.health, telemetry).handlers(),
+        **HealthHandler(services.health, telemetry, auth, _detail(services)).handlers(),
         **_site(services).handlers(),
     }
     writing = services.writing
@@ -125,6 +126,17 @@ def _mounted(services: Services, gate: Gate, verifier: TokenVerifier, cursors: C
     admission = Admission(live, snapshot=reader.snapshot, address=gate.address)
     stream = StreamEndpoint(admission, headers=gate.cross_origin)
     return Mounted(handlers, {"stream": stream}, LiveEndpoint(admission))
+
+
+def _detail(services: Services) -> NodeDetail:
+    leading = services.leading
+    return NodeDetail(
+        services.name,
+        services.settings.role,
+        lambda: leading.leadership.term if leading else None,
+        clock_ms,
+        services.telemetry,
+    )
 
 
 def _live(services: Services, verifier: TokenVerifier, origins: frozenset[str]) -> Live:

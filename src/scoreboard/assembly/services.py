@@ -85,8 +85,12 @@ class Leading(Struct):
 
 
 class Services(Struct):
-    """Everything of a process that has a life of its own; a role may lack some of it."""
+    """Everything of a process that has a life of its own; a role may lack some of it.
 
+    ``name`` is that of this process, and of no other: the lease and the traces have it.
+    """
+
+    name: str
     settings: Settings
     telemetry: Telemetry
     health: Health
@@ -125,7 +129,8 @@ async def services_of(
     """
     ensure_sensible(settings)
     health = Health("ranking")
-    telemetry.traces = await open_traces(settings, _holder(), stack) or telemetry.traces
+    name = _name()
+    telemetry.traces = await open_traces(settings, name, stack) or telemetry.traces
     _watch_itself(settings, health, telemetry)
     backends = await _backends(settings, health, telemetry, stack)
     boards: Boards = HeardCatalogue(backends.bus)
@@ -136,6 +141,7 @@ async def services_of(
     hub = Hub(heartbeat_ms=settings.heartbeat_ms, telemetry=telemetry, clock_ms=clock_ms)
     announcer = Announcer(backends.bus, hub, refresh_ms=settings.refresh_ms, telemetry=telemetry)
     services = Services(
+        name=name,
         settings=settings,
         telemetry=telemetry,
         health=health,
@@ -293,7 +299,7 @@ async def _leadership(services: Services, stack: contextlib.AsyncExitStack) -> L
     if not settings.ledger.shared and not settings.ranking.shared:
         services.telemetry.child("scoreboard_leader").set(1)
         return Alone(await next_term(ledger, clock_ms()))
-    lease = Lease(ledger, _holder(), services.telemetry)
+    lease = Lease(ledger, services.name, services.telemetry)
     stack.push_async_callback(_resign, lease)
     if not _many_nodes(settings):
         await _ensure_only(lease)
@@ -322,5 +328,5 @@ async def _resign(lease: Lease) -> None:
         await lease.resign()
 
 
-def _holder() -> str:
+def _name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"

@@ -30,6 +30,7 @@ _COMMANDS = (
     (SET_UP, "token", "token:token", "Print a token, signed with the local secret."),
     (SET_UP, "settings", "documents:settings", "Print every setting."),
     (LOOK_AFTER, "check", "check:check", "Look at settings, secret, database and service."),
+    (LOOK_AFTER, "status", "status:status", "Look at the nodes of a running cluster, live."),
     (LOOK_AFTER, "migrate", "check:migrate", "Bring the database up to date."),
     (LOOK_AFTER, "user", "user:app", "Users: show, hold, hide, ban, release, erase."),
     (LOOK_AFTER, "reverse", "reverse:reverse", "Take back awards, once each."),

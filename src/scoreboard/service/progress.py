@@ -54,6 +54,7 @@ class Progress:
         self._reached = seq
         self._oldest_at = None
         self._backlog.set(0)
+        self._ledger_seq.set(seq)
         self._seq.set(seq)
 
     async def look(self) -> None:

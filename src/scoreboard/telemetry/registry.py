@@ -35,7 +35,7 @@ class Telemetry:
         self._children: dict[tuple[str, ...], Any] = {}
         self._metrics = {metric.name: self._make(metric) for metric in METRICS}
         self.child("scoreboard_build_info", __version__, platform.python_version()).set(1)
-        ProcessCollector(registry=self.registry)
+        self._process = ProcessCollector(registry=self.registry)
 
     def child(self, name: str, *labels: str) -> Any:
         """The metric, or its child with these label values, bound once."""
@@ -45,6 +45,17 @@ class Telemetry:
             metric = self._metrics[name]
             child = self._children[key] = metric.labels(*labels) if labels else metric
         return child
+
+    def total(self, name: str) -> float:
+        """The sum of the samples of this name; 0 when there are none yet."""
+        registered = self.registry.restricted_registry([name])
+        source = self._process if name.startswith("process_") else registered
+        return sum(
+            sample.value
+            for family in source.collect()
+            for sample in family.samples
+            if sample.name == name
+        )
 
     def exposition(self) -> bytes:
         """Everything in the Prometheus text format 0.0.4."""

@@ -89,6 +89,7 @@ from scoreboard.wire.moderation import (
     UserStatus,
 )
 from scoreboard.wire.operation import (
+    NodeDetail,
     Problem,
     Readiness,
     Version,
@@ -143,6 +144,7 @@ __all__ = [
     "Moderated",
     "ModerationPost",
     "Moment",
+    "NodeDetail",
     "Ping",
     "Posting",
     "Postings",

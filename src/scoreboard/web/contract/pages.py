@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from scoreboard import wire
-from scoreboard.web.contract.operation import Access, Operation, Tag
+from scoreboard.web.contract.operation import ADMINISTRATOR, Access, Errors, Operation, Tag
 
 
 def _plain(  # noqa: PLR0913 - a line of the table
@@ -14,6 +14,8 @@ def _plain(  # noqa: PLR0913 - a line of the table
     answer: type[Struct] | str,
     *,
     access: Access = Access.ANYONE,
+    description: str = "",
+    errors: Errors = (),
 ) -> Operation:
     return Operation(
         method="GET",
@@ -23,6 +25,8 @@ def _plain(  # noqa: PLR0913 - a line of the table
         summary=summary,
         answer=answer,
         access=access,
+        description=description,
+        errors=errors,
     )
 
 
@@ -39,6 +43,8 @@ OPERATION = (
         "Whether requests should be sent here; 503 when not",
         wire.Readiness,
         access=Access.OPERATOR,
+        description="With a token of the scope `scores:admin` it also tells of the `node`.",
+        errors=ADMINISTRATOR,
     ),
     _plain(
         "/metrics",

@@ -168,6 +168,26 @@ _EXPLANATION = wire.Explanation(
     tied=(_ROWS[1],),
 )
 
+_NODE = wire.NodeDetail(
+    name="board-1:4711:5f2c9a01",
+    role="all",
+    version="0.1.0",
+    at=_AT,
+    uptime_s=86_400,
+    leading=True,
+    term=7,
+    ledger_seq=48_211,
+    ranking_seq=48_211,
+    relay_lag_s=0.0,
+    relay_backlog=0,
+    feed_backlog=0,
+    waiting_awards=0,
+    recorded_awards=12_020,
+    viewers=312,
+    data_free_bytes=42_000_000_000,
+    data_size_bytes=100_000_000_000,
+)
+
 _ALL: tuple[Struct, ...] = (
     _EXPLANATION,
     _EXPLANATION.actions[0],
@@ -213,6 +233,7 @@ _ALL: tuple[Struct, ...] = (
     wire.UserRecord("u_42", "hidden", (_MODERATED,), None),
     PeriodMoves("default", "all", 1, (RankMove("u_43", 3, 2),)),
     wire.Readiness(ready=True),
+    _NODE,
     wire.Version("scoreboard", __version__, "3.13.9"),
     wire.Problem(
         type="urn:scoreboard:problem:invalid-payload",
