@@ -14,6 +14,7 @@ from bench.backtest import backtest
 from bench.flush import flush
 from bench.ledger import ledger
 from bench.live import fanout, freshness
+from bench.metrics_cost import metrics
 from bench.nodes import nodes
 from bench.plan import Plan, Section, say
 from bench.rank import ranking
@@ -23,7 +24,7 @@ from bench.reversals import reversals
 from bench.size import size, start
 
 ONE_NODE = (awards, windows, fanout, freshness, reads, ranking, size, start, backtest)
-MANY_NODES = (ledger, nodes, rebuild, flush, reversals)
+MANY_NODES = (ledger, nodes, rebuild, flush, reversals, metrics)
 PARTS: dict[str, Callable[[Plan], Section]] = {
     part.__name__: part for part in (*ONE_NODE, *MANY_NODES)
 }

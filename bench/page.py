@@ -30,7 +30,7 @@ def write(name: str, section: Section, command: str) -> None:
     data = json.dumps(section.data)
     text = (
         f"<!-- part:{name} -->\n\n## {section.title}\n\n{section.text}\n\n"
-        f"{machine()}\n\n`{command}` · {now}\n\n<!-- data {data} -->\n<!-- end:{name} -->\n"
+        f"{machine()}\\\n`{command}` · {now}\n\n<!-- data {data} -->\n<!-- end:{name} -->\n"
     )
     marked = re.compile(rf"<!-- part:{name} -->.*?<!-- end:{name} -->\n", re.DOTALL)
     if marked.search(page):
