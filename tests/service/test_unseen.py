@@ -232,6 +232,30 @@ async def test_names_of_the_erased_are_kept_until_the_ranking_has_dropped_them(
         await asyncio.wait([task])
 
 
+async def test_names_of_the_erased_are_kept_until_the_feed_has_told_them(world: World) -> None:
+    await put(world.ledger, QUIZ)
+    await append(world.ledger, world.clock, award("one", "u1"))
+    forgotten: list[int] = []
+
+    async def forgetting(upto: int) -> None:
+        forgotten.append(upto)
+
+    world.ledger.forget_erased = forgetting
+    relay = world.relay()
+    relay._tells_names = ("feed",)
+    await relay.rebuild()
+    posting = await moderate(world, "u1", Kind.ERASE)
+    await world.ledger.move_bookmark("feed", posting.seq - 1)
+    await relay.follow()
+    for _ in range(2):
+        await relay._forget_erased()
+    assert forgotten == [posting.seq - 1] * 2
+    await world.ledger.move_bookmark("feed", posting.seq)
+    for _ in range(2):
+        await relay._forget_erased()
+    assert forgotten[2:] == [posting.seq]
+
+
 async def test_a_user_who_is_not_shown_learns_the_place_it_would_have(world: World) -> None:
     await put(world.ledger, QUIZ, PRIZE)
     await append(world.ledger, world.clock, award("one", "u1", PRIZE), award("two", "u2"))

@@ -33,7 +33,7 @@ from scoreboard.service.auditor import Auditor, PeriodicAudit
 from scoreboard.service.catalogue import Boards, CurrentCatalogue, HeardCatalogue
 from scoreboard.service.drift import DriftCheck
 from scoreboard.service.fallback import Fallback
-from scoreboard.service.feed import Feed
+from scoreboard.service.feed import FOLLOWER, Feed
 from scoreboard.service.group_commit import GroupCommit
 from scoreboard.service.health import Health
 from scoreboard.service.hub import Hub
@@ -250,6 +250,7 @@ async def _leading(
 ) -> Leading:
     backends, telemetry = services.backends, services.telemetry
     leadership = await _leadership(services, stack)
+    feeds = services.settings.bus.scheme == "kafka"
     publisher = Publisher(
         backends.ledger,
         backends.ranking,
@@ -266,6 +267,7 @@ async def _leading(
         leadership,
         clock_ms=clock_ms,
         telemetry=telemetry,
+        tells_names=(FOLLOWER,) if feeds else (),
     )
     drift = DriftCheck(
         backends.ledger,
@@ -284,7 +286,7 @@ async def _leading(
         telemetry=telemetry,
     )
     feed = None
-    if services.settings.bus.scheme == "kafka":
+    if feeds:
         feed = Feed(
             backends.ledger, backends.bus, leadership, clock_ms=clock_ms, telemetry=telemetry
         )

@@ -86,7 +86,8 @@ class Moderated(Protocol):
     async def forget_erased(self, upto: int) -> None:
         """Keep the names of those erased by postings up to this seq no longer.
 
-        Said by whoever leads, once every ranking that may have them is past that seq.
+        Said by whoever leads, once every ranking that may have them, and every feed that has to
+        tell them, is past that seq.
         """
         ...
 

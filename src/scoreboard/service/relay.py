@@ -39,8 +39,11 @@ class Relay:
         *,
         clock_ms: Callable[[], int],
         telemetry: Telemetry,
+        tells_names: Sequence[str] = (),
     ) -> None:
+        """``tells_names`` are followers of the ledger that have to tell of the erased by name."""
         self._ledger = ledger
+        self._tells_names = tells_names
         self._ranking = ranking
         self._publisher = publisher
         self._catalogue = catalogue
@@ -209,11 +212,12 @@ class Relay:
         return Group(epoch, after, upto, tuple(moves), tuple(marks), turns)
 
     async def _forget_erased(self) -> None:
-        """Nothing that is read has the names of those who were erased any more."""
+        """Let go of the names of the erased that everybody has heard; the others later."""
         place = await self._ranking.place() if self._has_erased else None
         if place is not None:
-            await self._ledger.forget_erased(place[1])
-            self._has_erased = False
+            heard = [await self._ledger.bookmark(name) for name in self._tells_names]
+            await self._ledger.forget_erased(min([place[1], *heard]))
+            self._has_erased = any(seq < place[1] for seq in heard)
 
     def _translate(self, posting: Posting, moves: list[Move], marks: list[Mark]) -> None:
         board = self._catalogue.board(posting.board)
