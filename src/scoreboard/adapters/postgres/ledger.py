@@ -411,7 +411,7 @@ async def _checked(url: str) -> tuple[str, ...]:
         settings = await connection.fetchrow(SQL["settings"])
         schema.ensure_fit(settings)
         await schema.ensure_schema(connection)
-        return schema.cautions(settings)
+        return await schema.cautions(connection, settings)
     except BROKEN as error:
         raise Unavailable from error
     finally:

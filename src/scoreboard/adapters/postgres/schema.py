@@ -7,6 +7,7 @@ import asyncpg
 
 from scoreboard.adapters import rows
 from scoreboard.adapters.migrations import Migration, migrations, pending
+from scoreboard.adapters.postgres import rights
 from scoreboard.adapters.postgres.connection import BROKEN, SQL, Connection, connect
 from scoreboard.core.award import derived_id
 from scoreboard.core.board import DEFAULT_BOARD, Board
@@ -26,24 +27,20 @@ CREATE TABLE IF NOT EXISTS migrations (
     applied_at BIGINT  NOT NULL
 )
 """
-_GRANTS = """
-GRANT USAGE ON SCHEMA {schema} TO {role};
-GRANT SELECT, INSERT ON ledger, audit, tiles, checkpoints TO {role};
-GRANT SELECT, INSERT, UPDATE ON actions, boards, bookmarks, leases, periods, scores TO {role};
-GRANT SELECT, INSERT, UPDATE (status, user_id, salt, commitment) ON users TO {role};
-GRANT DELETE ON scores TO {role};
-GRANT SELECT, INSERT, DELETE ON erasures TO {role};
-GRANT SELECT, INSERT, UPDATE, DELETE ON incidents TO {role};
-GRANT SELECT, INSERT, UPDATE (revoked_at) ON signing_keys TO {role};
-GRANT SELECT, UPDATE (catalogue, fingerprint) ON ledger_head TO {role};
-GRANT SELECT, INSERT ON findings TO {role};
-GRANT SELECT, INSERT, UPDATE, DELETE ON activity, key_activity TO {role};
-GRANT SELECT ON known_findings, migrations TO {role};
-"""
+_TOO_MANY_RIGHTS = (
+    "The service's database user is a superuser or owns the ledger, and could rewrite it: "
+    "run `scoreboard migrate --grant ROLE` as the owner, and the service as that role."
+)
+_TOO_FEW_RIGHTS = (
+    "The service's database user lacks rights ({}), and what needs them will fail: "
+    "run `scoreboard migrate --grant ROLE` as the owner."
+)
 
 
 async def migrate(url: str, clock_ms: Callable[[], int] | None) -> tuple[Migration, ...]:
     """Bring the schema up to date, one step a transaction; answers the steps that were applied.
+
+    Roles that were granted the service's rights before get those on what is new.
 
     Raises:
         Misconfigured: the database has a schema that this version does not know, or may not be
@@ -57,7 +54,9 @@ async def migrate(url: str, clock_ms: Callable[[], int] | None) -> tuple[Migrati
             # Of many nodes that start at once, one migrates.
             await connection.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
             ensure_fit(await connection.fetchrow(SQL["settings"]))
-            return await _apply(connection, clock_ms)
+            steps = await _apply(connection, clock_ms)
+            await rights.grant_again(connection)
+            return steps
     except asyncpg.InsufficientPrivilegeError as error:
         raise Misconfigured(
             f"This user may not change the schema ({error}): migrate as the database's owner."
@@ -158,15 +157,12 @@ def ensure_fit(settings: asyncpg.Record) -> None:
         )
 
 
-def cautions(settings: asyncpg.Record) -> tuple[str, ...]:
+async def cautions(connection: Connection, settings: asyncpg.Record) -> tuple[str, ...]:
     """What works and should not stay, each as a sentence."""
-    if not (settings["superuser"] == "on" or settings["owner"]):
-        return ()
-    sentence = (
-        "The service's database user is a superuser or owns the ledger, and could rewrite it: "
-        "run `scoreboard migrate --grant ROLE` as the owner, and the service as that role."
-    )
-    return (sentence,)
+    if settings["superuser"] == "on" or settings["owner"]:
+        return (_TOO_MANY_RIGHTS,)
+    missing = await rights.missing(connection)
+    return (_TOO_FEW_RIGHTS.format(", ".join(missing)),) if missing else ()
 
 
 async def grant(url: str, role: str) -> None:
@@ -178,9 +174,7 @@ async def grant(url: str, role: str) -> None:
     """
     connection = await connect(url, seconds=10)
     try:
-        schema = await connection.fetchval("SELECT quote_ident(current_schema())")
-        quoted = await connection.fetchval("SELECT quote_ident($1)", role)
-        await connection.execute(_GRANTS.format(schema=schema, role=quoted))
+        await rights.grant(connection, role)
     except (asyncpg.UndefinedObjectError, asyncpg.InsufficientPrivilegeError) as error:
         raise Misconfigured(f"The rights cannot be granted: {error}.") from error
     except BROKEN as error:
