@@ -17,6 +17,7 @@ from bench.live import fanout, freshness
 from bench.metrics_cost import metrics
 from bench.nodes import nodes
 from bench.plan import Plan, Section, say
+from bench.proof import proof
 from bench.rank import ranking
 from bench.reads import reads
 from bench.rebuild import rebuild
@@ -24,7 +25,7 @@ from bench.reversals import reversals
 from bench.size import size, start
 
 ONE_NODE = (awards, windows, fanout, freshness, reads, ranking, size, start, backtest)
-MANY_NODES = (ledger, nodes, rebuild, flush, reversals, metrics)
+MANY_NODES = (ledger, nodes, rebuild, flush, reversals, metrics, proof)
 PARTS: dict[str, Callable[[Plan], Section]] = {
     part.__name__: part for part in (*ONE_NODE, *MANY_NODES)
 }

@@ -46,6 +46,7 @@ from .material import (
     posting_of,
     put,
 )
+from .test_tampering import seal, verified
 
 ORDER = (Origin, Board, Action, SigningKey, AuditEntry, Person, Tally, Line)
 
@@ -471,3 +472,19 @@ async def test_a_role_that_may_not_rewrite_may_not_restore(
         await ledger.close()
         postgres.drop_databases()
         postgres.psql(f"DROP ROLE {role}")
+
+
+async def test_tiles_and_checkpoints_move_with_the_ledger(
+    ledger: Ledger, target: Ledger, clock: Clock, tmp_path: Path
+) -> None:
+    for group in range(3):
+        await append(ledger, clock, *(award(f"{group}-{number}") for number in range(300)))
+        await seal(ledger, clock, tmp_path)
+    data = await exported(ledger)
+    await seal(target, clock, tmp_path / "target")  # its own first posting
+    await target.restore(format_of.read(io.BytesIO(data)))
+    moved = await exported(target)
+    assert moved.split(b"\n")[1:-2] == data.split(b"\n")[1:-2]  # but for its epoch and digest
+    assert await target.newest_sealing() == await ledger.newest_sealing()
+    verdict = await verified(target, tmp_path / "checkpoint")
+    assert (verdict.ok, verdict.sealed, verdict.checkpoints) == (True, 901, 3)

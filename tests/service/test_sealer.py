@@ -179,6 +179,7 @@ async def test_without_a_key_nothing_is_signed(place: Place) -> None:
 
 async def test_another_key_signs_nothing_in_the_same_epoch(place: Place) -> None:
     await finished(place)
+    place.file.unlink()
     await place.award(1)
     await refused(place, "key", OTHER)
 

@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from scoreboard.adapters.keys import SigningKeys, derive, local_secret, mint
+from scoreboard.adapters.keys import SigningKeys, derive, is_signature, local_secret, mint
 from scoreboard.assembly.backends import cautions, make_folder, open_ledger
+from scoreboard.assembly.checkpoints import FILE as CHECKPOINT_FILE
 from scoreboard.assembly.own_secret import fits, own_secret
 from scoreboard.assembly.probe import Probe, probe
 from scoreboard.assembly.title import name_process, name_threads
@@ -18,7 +19,18 @@ from scoreboard.settings import Settings
 from scoreboard.settings.parse import masked
 from scoreboard.telemetry import Event, Log, Telemetry, log
 
-__all__ = ["Probe", "cautions", "fits", "local_token", "open_ledger", "probe", "sealed", "serve"]
+__all__ = [
+    "CHECKPOINT_FILE",
+    "Probe",
+    "cautions",
+    "fits",
+    "is_signature",
+    "local_token",
+    "open_ledger",
+    "probe",
+    "sealed",
+    "serve",
+]
 
 SWITCH_INTERVAL_S = 0.001
 """How long the writer may have to wait for the interpreter."""

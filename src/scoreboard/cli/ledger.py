@@ -1,7 +1,9 @@
 """``scoreboard ledger``: the whole history out of one database and into another."""
 
+import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
@@ -13,12 +15,14 @@ from scoreboard.cli.catalogue import caller
 from scoreboard.cli.history_file import opened, written
 from scoreboard.cli.options import Data, Json, load
 from scoreboard.cli.terminal import ERR, Failure, print_json, say
+from scoreboard.cli.verdict import last_published, read_checkpoint, told
 from scoreboard.core.history import Counts, Line, Origin
 from scoreboard.core.moment import rfc3339
 from scoreboard.ports import History, Part
 from scoreboard.service import history as format_of
+from scoreboard.service.verification import Verification
 
-app = App(name="ledger", help="The whole history: export, import, begin a new epoch.")
+app = App(name="ledger", help="The whole history: verify, export, import, begin a new epoch.")
 
 STDIO = "-"
 
@@ -92,6 +96,55 @@ async def import_(
             "served with: give it the SECRET_FILE of the old one, or its tokens and page cursors "
             "are worth nothing."
         )
+
+
+@app.command
+async def verify(
+    file: Annotated[
+        str | None,
+        Parameter(
+            allow_leading_hyphen=True,
+            help="File that `export` wrote, - for stdin; by default the database.",
+        ),
+    ] = None,
+    /,
+    *,
+    checkpoint: Annotated[
+        str | None,
+        Parameter(help="A checkpoint that was kept elsewhere; by default the file in DATA."),
+    ] = None,
+    json: Json = False,
+    data: Data = None,
+) -> None:
+    """Recompute the leaves, the tree, the order, the sums and the checkpoints of the ledger.
+
+    Names the first posting that is not what was signed. The service may run meanwhile.
+    """
+    settings = load(data=data)
+    wanted = None if checkpoint is None else read_checkpoint(Path(checkpoint))
+    progress = _Progress("Verifying")
+    if file is not None:
+        verification = Verification(assembly.is_signature, wanted)
+        with progress.shown(), opened(file) as source:
+            async for page in progress.through(format_of.read(source)):
+                verification.see(page)
+    else:
+        async with assembly.open_ledger(settings) as ledger:
+            epoch = (await ledger.head()).epoch
+            verification = Verification(
+                assembly.is_signature, wanted or last_published(settings, epoch)
+            )
+            with progress.shown():
+                async for page in progress.through(ledger.history()):
+                    verification.see(page)
+    verdict = verification.verdict()
+    if json:
+        print_json(verdict)
+    else:
+        for sentence in told(verdict):
+            say(sentence)
+    if not verdict.ok:
+        sys.exit(1)
 
 
 @app.command

@@ -20,6 +20,8 @@ class Counts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     users: int
     periods: int
     postings: int
+    tiles: int = 0
+    checkpoints: int = 0
 
 
 class Origin(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

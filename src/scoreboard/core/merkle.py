@@ -9,6 +9,7 @@ from msgspec import Struct
 HASH_BYTES = 32
 TILE_HEIGHT = 8
 TILE_WIDTH = 1 << TILE_HEIGHT
+LEVELS = 8
 EMPTY_ROOT = sha256(b"").digest()
 
 

@@ -9,6 +9,7 @@ from scoreboard.core.action import Action
 from scoreboard.core.award import Award, Outcome
 from scoreboard.core.board import Board
 from scoreboard.core.history import Line, Origin, Person, Tally
+from scoreboard.core.merkle import Run
 from scoreboard.core.posting import Posting
 from scoreboard.core.rules import NO_RULES, Rules
 from scoreboard.core.score import Score
@@ -20,7 +21,7 @@ from scoreboard.ports.findings import Findings
 from scoreboard.ports.incidents import Incidents
 from scoreboard.ports.moderation import Moderated
 from scoreboard.ports.past import Past
-from scoreboard.ports.proof import Sealed
+from scoreboard.ports.proof import Sealed, Sealing
 from scoreboard.ports.standings import Standings
 from scoreboard.ports.sums import Sums
 
@@ -40,7 +41,7 @@ class Opening(Struct, frozen=True):
     period: str
 
 
-Part = Origin | Board | Action | SigningKey | AuditEntry | Person | Tally | Line
+Part = Origin | Board | Action | SigningKey | AuditEntry | Person | Tally | Line | Run | Sealing
 """A piece of a ledger's history."""
 
 History = AsyncIterator[Sequence[Part]]
@@ -48,7 +49,8 @@ History = AsyncIterator[Sequence[Part]]
 
 In the order of ``Part``: one origin, the boards, the actions, the keys, the audit entries from
 the first on, the people by reference, a tally of each period that has scores or a mark (and of
-each board's ``all``), and the postings from the first on.
+each board's ``all``), and the postings from the first on: after each page of them the tiles and
+checkpoints that are over them, and at the end all others.
 """
 
 

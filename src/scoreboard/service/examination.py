@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from scoreboard.core.action import Action
 from scoreboard.core.board import Board
 from scoreboard.core.history import Counts, Line, Origin, Person, Tally
+from scoreboard.core.merkle import Run
 from scoreboard.core.signing_key import SigningKey
 from scoreboard.core.window import Window, period_named, window_named
 from scoreboard.errors import HistoryRefused, InvalidParameter
-from scoreboard.ports import AuditEntry, Part
+from scoreboard.ports import AuditEntry, Part, Sealing
 
 _ORDER: tuple[type[Part], ...] = (
     Origin,
@@ -19,7 +20,11 @@ _ORDER: tuple[type[Part], ...] = (
     Person,
     Tally,
     Line,
+    Run,
+    Sealing,
 )
+_AFTER = _ORDER.index(Line)
+"""From here on the parts follow each other as they came."""
 
 
 class Examination:
@@ -44,7 +49,7 @@ class Examination:
     def examine(self, page: Sequence[Part]) -> None:
         """Look at parts of one kind, at least one."""
         kind = type(page[0])
-        stage = _ORDER.index(kind)
+        stage = min(_ORDER.index(kind), _AFTER)
         if stage < self._stage or (stage > 0 and self._origin is None):
             raise HistoryRefused("The parts of the history are in the wrong order.")
         self._stage = stage
@@ -65,6 +70,8 @@ class Examination:
             users=found[Person],
             periods=found[Tally],
             postings=found[Line],
+            tiles=found[Run],
+            checkpoints=found[Sealing],
         )
         if counts != origin.counts:
             raise HistoryRefused(f"The history has {counts}, its header says {origin.counts}.")

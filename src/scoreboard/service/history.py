@@ -10,9 +10,10 @@ from msgspec import Struct
 from scoreboard.core.action import Action
 from scoreboard.core.board import Board
 from scoreboard.core.history import Line, Origin, Person, Tally
+from scoreboard.core.merkle import Run
 from scoreboard.core.signing_key import SigningKey
 from scoreboard.errors import HistoryRefused, InvalidPayload
-from scoreboard.ports import AuditEntry, History, Part
+from scoreboard.ports import AuditEntry, History, Part, Sealing
 from scoreboard.service.examination import Examination
 
 FORMAT = "scoreboard-ledger"
@@ -30,6 +31,8 @@ _NAMES: dict[type[Part], str] = {
     Person: "user",
     Tally: "period",
     Line: "posting",
+    Run: "tile",
+    Sealing: "checkpoint",
 }
 
 
@@ -59,6 +62,8 @@ class _Row(Struct, frozen=True, forbid_unknown_fields=True):
     user: Person | None = None
     period: Tally | None = None
     posting: Line | None = None
+    tile: Run | None = None
+    checkpoint: Sealing | None = None
     end: End | None = None
 
 
@@ -181,7 +186,16 @@ def _part(row: _Row, number: int) -> Part:
         return row.posting
     found: list[Part] = [
         part
-        for part in (row.board, row.action, row.key, row.audit, row.user, row.period)
+        for part in (
+            row.board,
+            row.action,
+            row.key,
+            row.audit,
+            row.user,
+            row.period,
+            row.tile,
+            row.checkpoint,
+        )
         if part is not None
     ]
     if row.header is not None:

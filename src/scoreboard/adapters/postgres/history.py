@@ -8,7 +8,7 @@ import asyncpg
 import msgspec
 
 from scoreboard.adapters import rows
-from scoreboard.adapters.postgres import notes, reader
+from scoreboard.adapters.postgres import notes, proof, reader
 from scoreboard.adapters.postgres.connection import BROKEN, SQL, Connection, connect
 from scoreboard.adapters.postgres.writer import Writer
 from scoreboard.core.action import Action
@@ -23,11 +23,12 @@ from scoreboard.core.history import (
     ensure_same,
     restored_epoch,
 )
+from scoreboard.core.merkle import Run
 from scoreboard.core.posting import Kind
 from scoreboard.core.signing_key import SigningKey
 from scoreboard.core.window import period_named
 from scoreboard.errors import HistoryRefused, Misconfigured, OutcomeUnknown, Unavailable
-from scoreboard.ports import AuditEntry, Head, History, Part
+from scoreboard.ports import AuditEntry, Head, History, Part, Sealing
 
 PAGE = 5_000
 CONNECT_S = 10.0
@@ -44,12 +45,24 @@ _EMPTY = """
 ALTER TABLE ledger DISABLE TRIGGER ledger_is_never_rewritten;
 DELETE FROM ledger;
 ALTER TABLE ledger ENABLE ALWAYS TRIGGER ledger_is_never_rewritten;
+ALTER TABLE tiles DISABLE TRIGGER tiles_are_never_rewritten;
+DELETE FROM tiles;
+ALTER TABLE tiles ENABLE ALWAYS TRIGGER tiles_are_never_rewritten;
+ALTER TABLE checkpoints DISABLE TRIGGER checkpoints_are_never_rewritten;
+DELETE FROM checkpoints;
+ALTER TABLE checkpoints ENABLE ALWAYS TRIGGER checkpoints_are_never_rewritten;
 DELETE FROM periods;
 DELETE FROM bookmarks;
 DELETE FROM boards;
 DELETE FROM users;
 """
-_TABLES: dict[type[Part], str] = {AuditEntry: "audit", Person: "users", Line: "ledger"}
+_TABLES: dict[type[Part], str] = {
+    AuditEntry: "audit",
+    Person: "users",
+    Line: "ledger",
+    Run: "tiles",
+    Sealing: "checkpoints",
+}
 _USED = "This ledger has a history already: restore into a new database."
 
 
@@ -90,7 +103,8 @@ async def _pages(connection: Connection) -> History:
     async for page in _keyed(connection, "people", Person):
         yield page
     yield [await _tally(connection, *span) for span in spans]
-    async for page in _keyed(connection, "lines", _line):
+    lines = _keyed(connection, "lines", _line)
+    async for page in proof.with_seals(connection, lines):
         yield page
 
 
@@ -102,8 +116,12 @@ async def _keyed(connection: Connection, statement: str, part: Any) -> History:
         after = found[-1][0]
 
 
+_KINDS = {kind.value: kind for kind in Kind}
+"""Kind(...) takes longer than all else of a line."""
+
+
 def _line(seq: int, epoch: int, award_id: str, kind: str, *rest: Any) -> Line:
-    return Line(seq, epoch, award_id, Kind(kind), *rest)
+    return Line(seq, epoch, award_id, _KINDS[kind], *rest)
 
 
 async def _tally(connection: Connection, board: str, period: str) -> Tally:

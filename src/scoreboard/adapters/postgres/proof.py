@@ -1,15 +1,17 @@
 """The ledger's tree in PostgreSQL: leaves, tiles and checkpoints."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
 import asyncpg
 import msgspec
 
 from scoreboard.adapters.leaves import leaves
 from scoreboard.adapters.postgres.connection import SQL, Connection
-from scoreboard.core.merkle import TILE_WIDTH, Run, TileKey
+from scoreboard.core.merkle import LEVELS, TILE_WIDTH, Run, TileKey
 from scoreboard.errors import Deposed, OutOfPlace
-from scoreboard.ports import Sealing
+from scoreboard.ports import Part, Sealing
+
+NEVER_SEQ = 2**63 - 1
 
 
 async def read_leaves(connection: Connection, after: int, limit: int) -> Sequence[bytes]:
@@ -38,8 +40,10 @@ async def covering(connection: Connection, size: int) -> Sealing | None:
 
 
 def _sealing(row: asyncpg.Record | None) -> Sealing | None:
-    if row is None:
-        return None
+    return None if row is None else _made(row)
+
+
+def _made(row: asyncpg.Record) -> Sealing:
     return Sealing(size=row["size"], note=row["note"], key=row["key"], term=row["term"])
 
 
@@ -61,3 +65,28 @@ async def seal(connection: Connection, runs: Sequence[Run], sealing: Sealing) ->
         raise OutOfPlace(end)
     await connection.execute(SQL["add_sealing"], *msgspec.structs.astuple(sealing))
     await connection.execute("COMMIT")
+
+
+async def with_seals(
+    connection: Connection, lines: AsyncIterator[Sequence[Part]]
+) -> AsyncIterator[Sequence[Part]]:
+    """Pages of postings, after each the tiles and checkpoints of them; at the end the rest."""
+    after = 0
+    async for page in lines:
+        yield page
+        upto: int = page[-1].seq  # type: ignore[union-attr]
+        for seals in await _seals(connection, after, upto):
+            yield seals
+        after = upto
+    for seals in await _seals(connection, after, NEVER_SEQ):
+        yield seals
+
+
+async def _seals(connection: Connection, after: int, upto: int) -> list[Sequence[Part]]:
+    runs: list[Part] = []
+    first, last = after, upto
+    for level in range(LEVELS):
+        runs += [Run(*row) for row in await connection.fetch(SQL["runs"], level, first, last)]
+        first, last = -(-first // TILE_WIDTH), -(-last // TILE_WIDTH)
+    rows = await connection.fetch(SQL["sealings"], after, upto)
+    return [runs, [_made(row) for row in rows]]

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from scoreboard.adapters import rows
+from scoreboard.adapters.sqlite import proof
 from scoreboard.adapters.sqlite.file import SQL, connect, transaction
 from scoreboard.adapters.sqlite.reader import TableOrder
 from scoreboard.adapters.sqlite.writer import Writer
@@ -24,14 +25,21 @@ from scoreboard.core.history import (
     ensure_same,
     restored_epoch,
 )
+from scoreboard.core.merkle import Run
 from scoreboard.core.posting import Kind
 from scoreboard.core.signing_key import SigningKey
 from scoreboard.core.window import period_named
 from scoreboard.errors import HistoryRefused, Unavailable
-from scoreboard.ports import AuditEntry, Head, Part
+from scoreboard.ports import AuditEntry, Head, Part, Sealing
 
 PAGE = 5_000
-KEEPER = "ledger_is_never_deleted"
+EMPTIED = ("checkpoints", "tiles", "ledger", "periods", "bookmarks", "boards", "users")
+KEEPERS = """
+SELECT name, sql FROM sqlite_schema
+WHERE name IN (
+    'ledger_is_never_deleted', 'tiles_are_never_deleted', 'checkpoints_are_never_deleted'
+)
+"""
 
 _USED = "This ledger has a history already: restore into a new database."
 
@@ -64,7 +72,7 @@ def _pages(db: sqlite3.Connection) -> Iterator[Sequence[Part]]:
     yield from _keyed(db, "audit_after", AuditEntry)
     yield from _keyed(db, "people", Person)
     yield [_tally(db, *span) for span in spans]
-    yield from _keyed(db, "lines", _line)
+    yield from proof.with_seals(db, _keyed(db, "lines", _line))
 
 
 def _keyed(db: sqlite3.Connection, statement: str, part: Any) -> Iterator[Sequence[Part]]:
@@ -75,8 +83,12 @@ def _keyed(db: sqlite3.Connection, statement: str, part: Any) -> Iterator[Sequen
         after = found[-1][0]
 
 
+_KINDS = {kind.value: kind for kind in Kind}
+"""Kind(...) takes longer than all else of a line."""
+
+
 def _line(seq: int, epoch: int, award_id: str, kind: str, *rest: Any) -> Line:
-    return Line(seq, epoch, award_id, Kind(kind), *rest)
+    return Line(seq, epoch, award_id, _KINDS[kind], *rest)
 
 
 def _tally(db: sqlite3.Connection, board: str, period: str) -> Tally:
@@ -110,13 +122,13 @@ class Restoring:
         if head.seq != 1 or catalogue != 1 or recorded:
             raise HistoryRefused(_USED)
         self._own_epoch = head.epoch
-        (keeper,) = self._db.execute(
-            "SELECT sql FROM sqlite_schema WHERE name = ?", (KEEPER,)
-        ).fetchone()
-        self._db.execute(f"DROP TRIGGER {KEEPER}")
-        for table in ("ledger", "periods", "bookmarks", "boards", "users"):
-            self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - these five
-        self._db.execute(keeper)
+        keepers = self._db.execute(KEEPERS).fetchall()
+        for name, _ in keepers:
+            self._db.execute(f"DROP TRIGGER {name}")
+        for table in EMPTIED:
+            self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - these
+        for _, keeper in keepers:
+            self._db.execute(keeper)
 
     def put(self, page: Sequence[Part]) -> None:
         """Write parts of one kind."""
@@ -177,6 +189,10 @@ class Restoring:
                 self._many("restore_mark", map(msgspec.structs.asdict, marked))
             case Line():
                 self._many("restore_posting", map(msgspec.structs.astuple, page))
+            case Run():
+                self._many("add_run", map(msgspec.structs.asdict, page))
+            case Sealing():
+                self._many("add_sealing", map(msgspec.structs.asdict, page))
 
     def _many(self, statement: str, parameters: Any) -> None:
         self._db.executemany(SQL[statement], parameters)

@@ -1,16 +1,17 @@
 """The ledger's tree in SQLite: leaves, tiles and checkpoints."""
 
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import msgspec
 
 from scoreboard.adapters.leaves import leaves
 from scoreboard.adapters.sqlite.file import SQL, transaction
+from scoreboard.adapters.sqlite.reader import NEVER_SEQ
 from scoreboard.adapters.sqlite.writer import Writer
-from scoreboard.core.merkle import TILE_WIDTH, Run, TileKey
+from scoreboard.core.merkle import LEVELS, TILE_WIDTH, Run, TileKey
 from scoreboard.errors import Deposed, OutOfPlace
-from scoreboard.ports import Sealing
+from scoreboard.ports import Part, Sealing
 
 
 def read_leaves(db: sqlite3.Connection, after: int, limit: int) -> Sequence[bytes]:
@@ -62,3 +63,26 @@ def seal(writer: Writer, runs: Sequence[Run], sealing: Sealing) -> None:
         if writer.db.execute(SQL["tiles_end"]).fetchone()[0] != sealing.size:
             raise OutOfPlace(end)
         writer.db.execute(SQL["add_sealing"], msgspec.structs.asdict(sealing))
+
+
+def with_seals(db: sqlite3.Connection, lines: Iterator[Sequence[Part]]) -> Iterator[Sequence[Part]]:
+    """Pages of postings, after each the tiles and checkpoints of them; at the end the rest."""
+    after = 0
+    for page in lines:
+        yield page
+        upto: int = page[-1].seq  # type: ignore[union-attr]
+        yield from _seals(db, after, upto)
+        after = upto
+    yield from _seals(db, after, NEVER_SEQ)
+
+
+def _seals(db: sqlite3.Connection, after: int, upto: int) -> Iterator[Sequence[Part]]:
+    runs: list[Part] = []
+    first, last = after, upto
+    for level in range(LEVELS):
+        span = {"level": level, "after": first, "before": last}
+        runs += [Run(*row) for row in db.execute(SQL["runs"], span)]
+        first, last = -(-first // TILE_WIDTH), -(-last // TILE_WIDTH)
+    yield runs
+    rows = db.execute(SQL["sealings"], {"after": after, "upto": upto})
+    yield [Sealing(size=row[0], note=row[1], key=row[2], term=row[3]) for row in rows]

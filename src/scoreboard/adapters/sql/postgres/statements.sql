@@ -563,7 +563,11 @@ SELECT 'keys', count(*) FROM signing_keys
 UNION ALL
 SELECT 'audit', count(*) FROM audit
 UNION ALL
-SELECT 'users', count(*) FROM users;
+SELECT 'users', count(*) FROM users
+UNION ALL
+SELECT 'tiles', count(*) FROM tiles
+UNION ALL
+SELECT 'checkpoints', count(*) FROM checkpoints;
 
 -- name: spans
 -- Every period with scores or a mark, and every board's `all`.
