@@ -11,10 +11,10 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint format bench js docs diagram lock wheel clean
+.PHONY: help demo test lint format bench js docs diagram dashboards lock wheel clean
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/run.installed ## start a scoreboard with players that never tire
 	$(BIN)/scoreboard demo $(ARGS)
@@ -53,6 +53,9 @@ docs: .venv/run.installed ## write the pages that come from the code
 
 diagram: .venv/dev.installed ## draw flowdiagram.drawio.png (needs chromium)
 	$(BIN)/python docs/flow/draw.py
+
+dashboards: .venv/dev.installed ## write deploy/grafana/dashboards from deploy/monitoring
+	$(BIN)/python -m deploy.monitoring
 
 lock: .venv/dev.installed ## choose versions anew and write requirements/*.txt
 	sh requirements/lock.sh $(BIN)/uv

@@ -16,6 +16,7 @@ pytest_plugins = (
 REQUIRE = "SCOREBOARD_TEST_REQUIRE"
 SERVERS = frozenset(
     {
+        "amtool",
         "chromium",
         "kafka",
         "kubectl",
@@ -25,6 +26,7 @@ SERVERS = frozenset(
         "openssl",
         "pgbouncer",
         "postgres",
+        "prometheus",
         "promtool",
         "redis",
         "strace",

@@ -7,7 +7,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 DOCS = ROOT / "docs"
-PAGES = tuple(sorted([*ROOT.glob("*.md"), *DOCS.glob("*.md")]))
+PAGES = tuple(sorted([*ROOT.glob("*.md"), *DOCS.glob("**/*.md")]))
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -8,13 +8,18 @@ GROUP_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 
 class Metric(Struct, frozen=True):
-    """One row of the table: what ``/metrics`` exposes and the docs explain."""
+    """One row of the table: what ``/metrics`` exposes and the docs explain.
+
+    ``from_start`` are values of the one label that are exposed as 0 before they ever happened: a
+    rate cannot see the first time of a series that was not there.
+    """
 
     name: str
     kind: type[Counter] | type[Gauge] | type[Histogram]
     help: str
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = SECONDS
+    from_start: tuple[str, ...] = ()
 
 
 METRICS = (
@@ -37,6 +42,7 @@ METRICS = (
         Counter,
         "Awards answered, by outcome: recorded, repeated, or the code of the problem.",
         ("outcome",),
+        from_start=("recorded", "repeated", "unavailable", "outcome-unknown", "overloaded"),
     ),
     Metric(
         "scoreboard_action_awards_total",
@@ -85,6 +91,7 @@ METRICS = (
         Counter,
         "Requests refused with 429, by which limit was used up.",
         ("limit",),
+        from_start=("user", "address"),
     ),
     Metric(
         "scoreboard_group_size",
@@ -158,6 +165,7 @@ METRICS = (
         "Seconds in which no checkpoint could be signed, by reason: rolled-back, contradiction, "
         "gap, key or unreadable (refused), or the code of an outage, file or error.",
         ("reason",),
+        from_start=("rolled-back", "contradiction", "gap", "key", "unreadable"),
     ),
     Metric(
         "scoreboard_bus_errors_total",
@@ -195,6 +203,7 @@ METRICS = (
         Counter,
         "Scores compared between ranking and ledger, by result: same, moving or different.",
         ("result",),
+        from_start=("same", "moving", "different"),
     ),
     Metric(
         "scoreboard_audit_last_timestamp_seconds",
@@ -220,12 +229,14 @@ METRICS = (
         Counter,
         "Live connections refused or closed by a limit, by reason.",
         ("reason",),
+        from_start=("node", "address", "user", "rate", "origin"),
     ),
     Metric(
         "scoreboard_evictions_total",
         Counter,
         "Live connections that were ended from here, by reason; leaving by itself is none.",
         ("reason",),
+        from_start=("message", "token", "user", "expired", "rate", "fault", "drain"),
     ),
     Metric(
         "scoreboard_frames_total",
@@ -257,6 +268,15 @@ METRICS = (
         Counter,
         "Connections or requests ended by the protocol's limits, by reason.",
         ("reason",),
+        from_start=(
+            "pipeline",
+            "target-size",
+            "head-size",
+            "body-size",
+            "malformed",
+            "head-deadline",
+            "request-deadline",
+        ),
     ),
     Metric(
         "scoreboard_event_loop_lag_seconds",

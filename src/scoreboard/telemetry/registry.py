@@ -34,6 +34,9 @@ class Telemetry:
         self.traces: Traces = NoTraces()
         self._children: dict[tuple[str, ...], Any] = {}
         self._metrics = {metric.name: self._make(metric) for metric in METRICS}
+        for metric in METRICS:
+            for value in metric.from_start:
+                self.child(metric.name, value)
         self.child("scoreboard_build_info", __version__, platform.python_version()).set(1)
         self._process = ProcessCollector(registry=self.registry)
 

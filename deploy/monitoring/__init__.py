@@ -1,0 +1,1 @@
+"""Dashboards as code: ``python -m deploy.monitoring`` writes deploy/grafana/dashboards/*.json."""
