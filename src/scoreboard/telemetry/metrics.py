@@ -221,6 +221,7 @@ METRICS = (
         Gauge,
         "Findings of audits that nobody has dealt with, by what is irregular; on the leader.",
         ("irregularity",),
+        from_start=("spike", "interval", "cap", "jump", "ring", "key", "refusals"),
     ),
     Metric("scoreboard_users_held", Gauge, "Users held until somebody looks; on the leader."),
     Metric("scoreboard_viewers", Gauge, "Open live connections, by transport.", ("transport",)),
