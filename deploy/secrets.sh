@@ -28,6 +28,7 @@ url() { # ROLE: the settings file of a node or of the migration
 }
 
 random | secret secret "$scoreboard"
+openssl genpkey -algorithm ed25519 | secret checkpoint-key "$scoreboard"
 random | secret scoreboard_owner.password "$postgres"
 random | secret scoreboard_node.password "$postgres"
 random | secret grafana.password "$grafana"
