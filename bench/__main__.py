@@ -22,10 +22,11 @@ from bench.rank import ranking
 from bench.reads import reads
 from bench.rebuild import rebuild
 from bench.reversals import reversals
+from bench.rules import rules
 from bench.size import size, start
 
 ONE_NODE = (awards, windows, fanout, freshness, reads, ranking, size, start, backtest)
-MANY_NODES = (ledger, nodes, rebuild, flush, reversals, metrics, proof)
+MANY_NODES = (ledger, nodes, rebuild, flush, reversals, metrics, proof, rules)
 PARTS: dict[str, Callable[[Plan], Section]] = {
     part.__name__: part for part in (*ONE_NODE, *MANY_NODES)
 }
