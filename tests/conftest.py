@@ -18,6 +18,7 @@ SERVERS = frozenset(
     {
         "amtool",
         "chromium",
+        "history",
         "kafka",
         "kubectl",
         "netns",

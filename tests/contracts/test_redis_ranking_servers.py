@@ -31,6 +31,8 @@ from .redis_material import (
 
 FULL = [("cy", 5), ("ada", 5), ("ben", -2)]
 SOON_S = 10
+CANCELLED = 240
+CANCELLED_AFTER = 12
 STEP = group(START, move(START + 1, "ada", 1), move(START + 1, "ada", 1, DAY))
 
 
@@ -307,5 +309,28 @@ async def test_it_goes_back_to_its_address_when_another_node_is_lost(
         cluster[owner].start()
         assert await until_back(ranking.place) is None
         assert heard == [False, True]
+    finally:
+        await ranking.close()
+
+
+async def test_whoever_is_told_to_end_in_the_middle_of_a_call_ends(
+    own_valkey: ValkeyServer,
+) -> None:
+    ranking = await RedisRanking.open(own_valkey.url())
+
+    async def ask() -> None:
+        while True:
+            await ranking.place()
+
+    try:
+        await build(ranking)
+        for turns in range(CANCELLED):
+            task = asyncio.create_task(ask())
+            for _ in range(turns % CANCELLED_AFTER):
+                await asyncio.sleep(0)
+            task.cancel()
+            done, _ = await asyncio.wait([task], timeout=SOON_S)
+            assert done, "it goes on as if nothing had been said"
+            assert task.cancelled()
     finally:
         await ranking.close()

@@ -34,7 +34,9 @@ local function call_in_chunks(command, key, words)
   return sum
 end
 
-local function generation_in(slot)
+-- What a leader of an older version wrote, who knew of no users that are not shown, can be read and is
+-- not gone on with: `readable` takes it too.
+local function generation_in(slot, readable)
   local found = redis.pcall(
     'HMGET', head, slot, slot .. '.epoch', slot .. '.seq', slot .. '.spans', slot .. '.unseen'
   )
@@ -51,6 +53,10 @@ local function generation_in(slot)
     unseen = tonumber(found[5]),
     unseen_key = head .. ':' .. found[1] .. ':unseen',
   }
+  if readable and not found[5] then
+    generation.older = true
+    generation.unseen = 0
+  end
   if not generation.epoch or not generation.seq or not generation.unseen then
     return nil
   end
@@ -62,6 +68,7 @@ local function generation_in(slot)
 end
 
 local SPAN_FIELDS = '^(%d+)' .. string.rep(' (%d+)', 9) .. '$'
+local OLDER_SPAN_FIELDS = '^(%d+)()' .. string.rep(' (%d+)', 8) .. '$'
 
 local function keys_of(generation, name)
   local prefix = generation.key .. ':' .. name
@@ -80,9 +87,9 @@ local function span_of(generation, name)
     return nil
   end
   local count, unseen, mark_seq, mark_at, last_seq, last_at, changed_seq, changed_at, fell_seq,
-    fell_at = string.match(line, SPAN_FIELDS)
+    fell_at = string.match(line, generation.older and OLDER_SPAN_FIELDS or SPAN_FIELDS)
   local order, users, unseen_key = keys_of(generation, name)
-  count, unseen = tonumber(count), tonumber(unseen)
+  count, unseen = tonumber(count), generation.older and 0 or tonumber(unseen)
   if not count or redis.pcall('ZCARD', order) ~= count or redis.pcall('HLEN', users) ~= count then
     return false
   end

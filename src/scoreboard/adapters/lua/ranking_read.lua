@@ -8,7 +8,7 @@
 -- rows: index of the first one, how many are better than it, members with their scores. What rank or
 -- gap follows from them is not for Lua to know.
 
-local generation = generation_in('read')
+local generation = generation_in('read', true)
 if not generation then
   return cmsgpack.pack({ 0, 0, {} })
 end

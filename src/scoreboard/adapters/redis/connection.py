@@ -81,7 +81,9 @@ def _client(address: str) -> "Redis":
     try:
         client = Redis.from_url(
             address,
-            socket_timeout=SOCKET_TIMEOUT_S,
+            # Every call is bounded here. With a time-out of its own the driver writes through
+            # asyncio.wait_for, which before Python 3.12 loses a cancellation that comes as it ends.
+            socket_timeout=None,
             socket_connect_timeout=SOCKET_TIMEOUT_S,
             max_connections=CONNECTIONS_MAX,
             # A call may have been carried out when its answer is lost: whoever knows that it is
