@@ -57,6 +57,7 @@ RELEASE = {
     "POST /v1/admin/keys",
     "POST /v1/admin/keys/{key}/revoke",
     "GET /v1/admin/audit",
+    "GET /v1/admin/users",
     "GET /v1/admin/users/{user_id}",
     "POST /v1/admin/users/{user_id}/hold",
     "POST /v1/admin/users/{user_id}/hide",
@@ -73,6 +74,8 @@ RELEASE = {
 }
 PAGES = {
     "/",
+    "/admin",
+    "/admin/{name}",
     "/docs",
     "/static/{name}",
     "/openapi.json",

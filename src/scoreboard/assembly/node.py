@@ -17,11 +17,20 @@ from scoreboard.settings import Settings
 from scoreboard.web.access import AccessLog
 from scoreboard.web.address import client_address
 from scoreboard.web.admin import AdminHandler
+from scoreboard.web.admin_site import AdminSiteHandler
 from scoreboard.web.admission import Admission
 from scoreboard.web.app import Gate, Mounted, application
 from scoreboard.web.auth import Authenticator
 from scoreboard.web.boards import BoardsHandler, HistoryHandler
-from scoreboard.web.contract import BOARDS, OPERATION, OPERATIONS, PAGES, Operation
+from scoreboard.web.contract import (
+    ADMIN_PAGE,
+    BESIDE_ADMIN,
+    BOARDS,
+    OPERATION,
+    OPERATIONS,
+    PAGES,
+    Operation,
+)
 from scoreboard.web.cursors import Cursors
 from scoreboard.web.documents import asyncapi, docs_page, openapi
 from scoreboard.web.findings import FindingsHandler
@@ -86,7 +95,8 @@ class Node(Struct):
         if settings.ops_listen is None:
             return cls(services, application(offered, mounted, gate, telemetry))
         front = [operation for operation in offered if not operation.ops]
-        back = [operation for operation in offered if operation.ops]
+        beside = BESIDE_ADMIN if ADMIN_PAGE[0] in offered else ()
+        back = [each for each in offered if each.ops or each.name in beside]
         behind = Mounted(mounted.handlers)
         return cls(
             services,
@@ -120,6 +130,7 @@ def _mounted(services: Services, gate: Gate, verifier: TokenVerifier, cursors: C
         moderator, foresight = Moderator(ledger), Foresight(ledger, clock_ms)
         handlers |= ModerationHandler(ledger, moderator, foresight, auth).handlers()
         handlers |= IncidentsHandler(ledger, auth).handlers()
+        handlers |= AdminSiteHandler().handlers()
     if services.settings.role == "relay":
         return Mounted(handlers)
     live = _live(services, verifier, gate.origins)

@@ -40,7 +40,7 @@ SETTINGS = (
         "",
         "address:port",
         "Where the operator's and the administrator's paths move to (/metrics, /livez, /readyz, "
-        "/version, /v1/admin), such as 127.0.0.1:9100; empty: the same port as the rest.",
+        "/version, /admin, /v1/admin), such as 127.0.0.1:9100; empty: the same port as the rest.",
         parse.optional(parse.listener),
     ),
     Setting(

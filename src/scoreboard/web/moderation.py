@@ -13,7 +13,7 @@ from scoreboard.service.moderator import Moderator
 from scoreboard.service.preview import Foresight
 from scoreboard.web.admin import audit_entry
 from scoreboard.web.auth import Authenticator
-from scoreboard.web.contract import PageQuery, read_query
+from scoreboard.web.contract import PageQuery, UsersQuery, read_query
 from scoreboard.web.exchange import Exchange, Handler, Reply, json_reply
 from scoreboard.web.strict import strict_json
 from scoreboard.web.tokens import Caller
@@ -22,6 +22,9 @@ BODY_MAX_BYTES = 16_384
 
 REVERSE_MAX = 10_000
 """The most awards that one request reverses: it has to be answered in time."""
+
+SCAN, SCANS_MAX = 1_000, 20
+"""How many users one request looks through for a status, page by page; ``next`` goes on."""
 
 _PRIVATE = (b"cache-control", b"no-store")
 _KINDS = (*LEADS_TO, Kind.ERASE)
@@ -41,10 +44,32 @@ class ModerationHandler:
     def handlers(self) -> dict[str, Handler]:
         """The methods, by operation name."""
         return {
+            "unseen_users": self.unseen,
             "user_record": self.record,
             "reverse_awards": self.reverse,
             **{f"{kind.value}_user": partial(self.moderate, kind) for kind in _KINDS},
         }
+
+    async def unseen(self, exchange: Exchange) -> Reply:
+        await self._auth.caller_with(exchange, Scope.ADMIN)
+        query = read_query(exchange.query, UsersQuery)
+        found, following = await self._unseen(query)
+        return json_reply(wire.UnseenUsers(tuple(found), following), _PRIVATE)
+
+    async def _unseen(self, query: UsersQuery) -> tuple[list[wire.UnseenUser], str | None]:
+        found: list[wire.UnseenUser] = []
+        after = query.after
+        for _ in range(SCANS_MAX):
+            page = (await self._ledger.statuses(after, SCAN)).users
+            for user in page:
+                if len(found) == query.limit:
+                    return found, after
+                after = user.user_id
+                if query.status in (None, user.status.value):
+                    found.append(wire.UnseenUser(user.user_id, user.status.value))
+            if len(page) < SCAN:
+                return found, None
+        return found, after
 
     async def record(self, exchange: Exchange) -> Reply:
         await self._auth.caller_with(exchange, Scope.ADMIN)

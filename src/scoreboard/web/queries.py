@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -108,6 +108,14 @@ class PageQuery(Struct, frozen=True, forbid_unknown_fields=True):
 
     before: Seen | None = None
     limit: Limit = 50
+
+
+class UsersQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which page, by user id, of the users who are not shown for this or any reason."""
+
+    after: UserId | None = None
+    limit: Limit = 50
+    status: Literal["held", "hidden", "banned"] | None = None
 
 
 class IncidentsQuery(Struct, frozen=True, forbid_unknown_fields=True):

@@ -85,6 +85,8 @@ from scoreboard.wire.moderation import (
     ModerationPost,
     ReversalPost,
     Undone,
+    UnseenUser,
+    UnseenUsers,
     UserRecord,
     UserStatus,
 )
@@ -163,6 +165,8 @@ __all__ = [
     "Top",
     "TopMessage",
     "Undone",
+    "UnseenUser",
+    "UnseenUsers",
     "UserRecord",
     "UserStanding",
     "UserStatus",

@@ -82,6 +82,20 @@ class Undone(Struct, frozen=True):
     moves: tuple[PeriodMoves, ...] | None = None
 
 
+class UnseenUser(Struct, frozen=True):
+    """A user who is not shown, and why."""
+
+    user_id: UserId
+    status: UserStatus
+
+
+class UnseenUsers(Struct, frozen=True):
+    """Users who are not shown, by user id; ``next`` is the next ``after``."""
+
+    users: tuple[UnseenUser, ...]
+    next: UserId | None
+
+
 class UserRecord(Struct, frozen=True):
     """A user's status, and what moderators did to the user, newest first."""
 

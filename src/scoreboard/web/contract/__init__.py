@@ -4,7 +4,7 @@ from scoreboard.web.contract.admin import ADMIN
 from scoreboard.web.contract.awards import AWARDS, HISTORY
 from scoreboard.web.contract.boards import BOARDS
 from scoreboard.web.contract.operation import EVERYWHERE, Access, Operation, Tag
-from scoreboard.web.contract.pages import OPERATION, PAGES
+from scoreboard.web.contract.pages import ADMIN_PAGE, BESIDE_ADMIN, OPERATION, PAGES
 from scoreboard.web.contract.proofs import PROOFS
 from scoreboard.web.queries import (
     AroundQuery,
@@ -16,12 +16,15 @@ from scoreboard.web.queries import (
     PeriodQuery,
     StandingQuery,
     TopQuery,
+    UsersQuery,
     read_query,
 )
 
 __all__ = [
     "ADMIN",
+    "ADMIN_PAGE",
     "AWARDS",
+    "BESIDE_ADMIN",
     "BOARDS",
     "EVERYWHERE",
     "HISTORY",
@@ -41,7 +44,8 @@ __all__ = [
     "StandingQuery",
     "Tag",
     "TopQuery",
+    "UsersQuery",
     "read_query",
 ]
 
-OPERATIONS = (*AWARDS, *BOARDS, *HISTORY, *PROOFS, *ADMIN, *OPERATION, *PAGES)
+OPERATIONS = (*AWARDS, *BOARDS, *HISTORY, *PROOFS, *ADMIN, *OPERATION, *PAGES, *ADMIN_PAGE)

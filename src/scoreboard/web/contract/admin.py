@@ -16,6 +16,7 @@ from scoreboard.web.contract.operation import (
 from scoreboard.web.queries import (
     IncidentsQuery,
     PageQuery,
+    UsersQuery,
 )
 
 
@@ -93,6 +94,14 @@ ADMIN = (
         "What was refused as suspicious",
         wire.Incidents,
         query=IncidentsQuery,
+    ),
+    _admin(
+        "GET",
+        "users",
+        "unseen_users",
+        "Users who are held, hidden or banned",
+        wire.UnseenUsers,
+        query=UsersQuery,
     ),
     _admin(
         "GET",

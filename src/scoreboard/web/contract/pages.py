@@ -72,3 +72,21 @@ PAGES = (
     _plain("/asyncapi.json", "asyncapi", Tag.PAGES, "The live interface", "application/json"),
     _plain("/.well-known/security.txt", "security", Tag.PAGES, "Whom to tell of a weakness", _TEXT),
 )
+
+ADMIN_PAGE = (
+    _plain("/admin", "admin_page", Tag.PAGES, "The admin page", _HTML, access=Access.OPERATOR),
+    _plain(
+        "/admin/{name}",
+        "admin_static",
+        Tag.PAGES,
+        "A file of the admin page",
+        "*/*",
+        access=Access.OPERATOR,
+    ),
+)
+"""With the operator's requests on a port of their own, ``BESIDE_ADMIN`` is answered there too."""
+
+BESIDE_ADMIN = frozenset(
+    {"static", "boards", "standing", "postings", "explain", "head", "checkpoint", "consistency"}
+)
+"""What the admin page asks for besides the administrator's operations: reads, for their callers."""

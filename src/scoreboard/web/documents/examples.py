@@ -230,6 +230,8 @@ _ALL: tuple[Struct, ...] = (
     wire.Moderated("u_42", "hidden", changed=True, seq=8_042),
     wire.ReversalPost(reason="a bug in the quiz", award_id=AWARD_ID),
     wire.Undone(1, -10, complete=True),
+    wire.UnseenUser("u_42", "held"),
+    wire.UnseenUsers((wire.UnseenUser("u_42", "held"),), None),
     wire.UserRecord("u_42", "hidden", (_MODERATED,), None),
     PeriodMoves("default", "all", 1, (RankMove("u_43", 3, 2),)),
     wire.Readiness(ready=True),

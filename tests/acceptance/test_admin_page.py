@@ -1,0 +1,276 @@
+"""It is promised that moderators see and do everything on one page, and what follows beforehand."""
+
+import json
+import secrets
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.acceptance.browser import OpenPage, chromium, open_page, violations
+from tests.acceptance.stage import shared
+from tests.service_process import Service, eventually
+
+__all__ = ["chromium", "open_page", "shared"]
+
+SOON_MS = 5_000
+SCOPES = ("scores:admin", "scores:read")
+VIOLATIONS = """
+window.broken = [];
+addEventListener("securitypolicyviolation", (event) => window.broken.push(event.violatedDirective));
+"""
+SCREENS = {
+    "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 800}},
+    "phone": {"color_scheme": "dark", "viewport": {"width": 390, "height": 844}},
+}
+SECTIONS = ("now", "review", "users", "actions", "keys", "record", "ledger")
+PUBLIC = "A6EHv_POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg"
+REASON = "Reason, for the audit record"
+
+
+class Desk:
+    """A moderator's browser tab, and users of its own beside others on the service."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.mark = secrets.token_hex(3)
+        self.action = f"a{self.mark}"
+        service.put(f"boards/{self.action}", {"title": "Quiz night"})
+        service.put(f"actions/{self.action}", {"points": 10, "board": self.action})
+
+    def user(self, name: str, times: int = 1) -> str:
+        user = f"{name}-{self.mark}"
+        for _ in range(times):
+            assert self.service.award(user, self.action).status == 200
+        return user
+
+    def post(self, path: str, body: Any) -> Any:
+        headers = {
+            "Authorization": f"Bearer {self.service.token('boss', 'scores:admin')}",
+            "Content-Type": "application/json",
+        }
+        sent = json.dumps({"reason": "test", **body}).encode()
+        answer = self.service.request("POST", f"/v1/admin/{path}", body=sent, headers=headers)
+        assert answer.status == 200, answer.body
+        return answer.json()
+
+    def status(self, user: str) -> str:
+        headers = {"Authorization": f"Bearer {self.service.token('boss', 'scores:admin')}"}
+        answer = self.service.request("GET", f"/v1/admin/users/{user}", headers=headers)
+        return str(answer.json()["status"])
+
+    def open(self, page: Page, place: str = "now", *scopes: str) -> None:
+        page.add_init_script(VIOLATIONS)
+        page.goto(f"{self.service.url}/admin#{place}")
+        page.get_by_label("Your token").fill(self.service.token("mo", *(scopes or SCOPES)))
+        page.keyboard.press("Enter")
+
+
+@pytest.fixture
+def desk(shared: Service) -> Desk:
+    return Desk(shared)
+
+
+def decide(page: Page, button: str, reason: str = "odd") -> None:
+    page.get_by_label(REASON).fill(reason)
+    page.get_by_role("dialog").get_by_role("button", name=button).click()
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_every_section_is_for_everybody(open_page: OpenPage, desk: Desk, screen: str) -> None:
+    user = desk.user("ada", 2)
+    desk.post(f"users/{user}/hold", {})
+    with open_page("404", **SCREENS[screen]) as page:
+        desk.open(page)
+        expect(page.get_by_role("heading", name="Now")).to_be_visible(timeout=SOON_MS)
+        for place in (*SECTIONS, f"users/{user}"):
+            page.evaluate(f"location.hash = '{place}'")
+            expect(page.locator("h1")).to_be_visible(timeout=SOON_MS)
+            expect(page.get_by_text("Reading…")).to_have_count(0, timeout=SOON_MS)
+            assert violations(page) == [], place
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), place
+        page.get_by_role("button", name="Release").click()
+        expect(page.get_by_role("dialog")).to_contain_text(f"{user} not shown → 1")
+        assert violations(page) == []
+        assert page.evaluate("broken") == []
+
+
+def test_a_token_stays_in_its_tab_and_needs_the_scope(open_page: OpenPage, desk: Desk) -> None:
+    with open_page("401", "403") as page:
+        page.goto(f"{desk.service.url}/admin#keys")
+        field = page.get_by_label("Your token")
+        field.fill("nonsense")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("alert")).to_contain_text("not, or no longer, valid")
+        field.fill(desk.service.token("eve"))
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("alert")).to_contain_text("lacks the scope scores:admin")
+        token = desk.service.token("mo", *SCOPES)
+        field.fill(token)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name="Keys that sign actions")).to_be_visible()
+        assert token not in page.url
+        assert page.evaluate("JSON.stringify(localStorage)") == "{}"
+        page.reload()
+        expect(page.get_by_role("heading", name="Keys that sign actions")).to_be_visible()
+        page.get_by_role("button", name="Sign out").click()
+        expect(field).to_be_visible()
+        assert page.evaluate("sessionStorage.length") == 0
+
+
+def test_a_user_is_held_reviewed_and_released(open_page: OpenPage, desk: Desk) -> None:
+    ada, ben = desk.user("ada", 2), desk.user("ben")
+    with open_page("404") as page:
+        desk.open(page, f"users/{ada}")
+        expect(page.get_by_role("row", name="Quiz night")).to_contain_text("1 of 2")
+        page.get_by_role("button", name="Hold", exact=True).click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog).to_contain_text("Disappears from every board and screen at once")
+        expect(dialog).to_contain_text(f"{ada} 1 → not shown")
+        expect(dialog).to_contain_text(f"{ben} 2 → 1")
+        dialog.get_by_role("button", name="Hold").click()
+        expect(dialog).to_be_visible()
+        assert desk.status(ada) == "active"
+        decide(page, "Hold", "far too fast")
+        expect(page.get_by_role("status").first).to_contain_text(f"{ada} is now held.")
+        expect(page.get_by_role("row", name="user.hold")).to_contain_text("far too fast")
+        page.get_by_role("button", name="Release again").click()
+        eventually(lambda: desk.status(ada) == "active")
+        page.get_by_role("button", name="Hold", exact=True).click()
+        decide(page, "Hold", "again")
+        expect(page.locator(".badge")).to_have_text("held")
+        # The queue, by keys alone.
+        page.locator("#view").focus()
+        page.keyboard.press("2")
+        item = page.get_by_role("listitem").filter(has_text=ada)
+        expect(item).to_contain_text("held", timeout=SOON_MS)
+        for _ in range(50):
+            page.keyboard.press("j")
+            if item.evaluate("(line) => line === document.activeElement"):
+                break
+        expect(item).to_be_focused()
+        page.keyboard.press("r")
+        page.get_by_label(REASON).fill("a mistake")
+        page.keyboard.press("Enter")
+        expect(item).to_have_count(0, timeout=SOON_MS)
+        assert desk.status(ada) == "active"
+
+
+def test_awards_are_reversed_after_a_look(open_page: OpenPage, desk: Desk) -> None:
+    ada, ben = desk.user("ada", 3), desk.user("ben", 2)
+    with open_page("404") as page:
+        desk.open(page, f"users/{ada}")
+        page.get_by_role("button", name="Reverse awards").click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog).to_contain_text("3 awards, -30 points.")
+        expect(dialog).to_contain_text(f"{ada} 1 → 2")
+        expect(dialog).to_contain_text(f"{ben} 2 → 1")
+        decide(page, "Reverse")
+        expect(page.get_by_role("status").first).to_contain_text("3 awards taken back: -30 points.")
+        expect(page.get_by_text("taken back", exact=True)).to_have_count(3)
+        page.get_by_role("button", name="Explain").first.click()
+        sums = page.get_by_role("table", name=f"Score by action on {desk.action}")
+        expect(sums.get_by_role("row").last).to_contain_text(f"{desk.action}330")
+        page.evaluate(f"location.hash = 'users/{ben}'")
+        expect(page.get_by_role("heading", name=ben)).to_be_visible()
+        page.get_by_role("button", name="Reverse", exact=True).first.click()
+        expect(dialog).to_contain_text("1 award, -10 points.")
+        decide(page, "Reverse")
+        expect(page.get_by_role("status").first).to_contain_text("1 award taken back")
+
+
+def test_an_erasure_has_to_be_typed(open_page: OpenPage, desk: Desk) -> None:
+    ada = desk.user("ada")
+    with open_page("404") as page:
+        desk.open(page, f"users/{ada}")
+        page.get_by_role("button", name="Erase").click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog).to_contain_text("There is no way back.")
+        decide(page, "Erase")
+        expect(dialog).to_be_visible()
+        assert desk.status(ada) == "active"
+        page.get_by_label(f"Type {ada}").fill(ada)
+        dialog.get_by_role("button", name="Erase").click()
+        expect(page.get_by_text("knows nobody of this id")).to_be_visible()
+
+
+def test_an_action_is_set_after_a_look_at_what_changes(open_page: OpenPage, desk: Desk) -> None:
+    with open_page() as page:
+        desk.open(page, "actions")
+        row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name=desk.action))
+        row.first.get_by_role("button", name="Edit").click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog).to_contain_text("Changes nothing.")
+        page.get_by_label("Points", exact=True).fill("50")
+        page.get_by_label("Most a day").fill("20")
+        expect(dialog).to_contain_text('points: 10 → 50, caps: {"minute":0,"hour":0,"day":0}')
+        decide(page, "Set", "spring season")
+        expect(row.first).to_contain_text("50")
+        expect(row.first).to_contain_text("20 a day")
+        desk.user("ada")
+        page.evaluate("location.hash = 'record'")
+        expect(page.get_by_role("row", name="spring season")).to_contain_text("points: 10 → 50")
+
+
+def test_a_key_is_added_and_revoked(open_page: OpenPage, desk: Desk) -> None:
+    key = f"game.{desk.mark}"
+    with open_page() as page:
+        desk.open(page, "keys")
+        page.get_by_role("button", name="Add a key").click()
+        page.get_by_label("Name", exact=True).fill(key)
+        page.get_by_label("Public half").fill(PUBLIC)
+        decide(page, "Add the key", "a new game")
+        row = page.get_by_role("row", name=key)
+        expect(row).to_contain_text("in use")
+        row.get_by_role("button", name="Revoke").click()
+        expect(page.get_by_role("dialog")).to_contain_text("For ever")
+        decide(page, "Revoke", "it leaked")
+        expect(row).to_contain_text("revoked")
+        expect(row.get_by_role("button", name="Revoke")).to_have_count(0)
+
+
+def test_the_ledger_is_seen_to_have_only_grown(open_page: OpenPage, desk: Desk) -> None:
+    desk.user("ada", 3)
+    eventually(lambda: desk.service.get("/v1/ledger/checkpoint").status == 200, within_s=15)
+    size = int(desk.service.get("/v1/ledger/checkpoint").body.split(b"\n")[1])
+    with open_page() as page:
+        desk.open(page, "ledger")
+        verdict = page.locator(".verdict")
+        page.get_by_role("button", name="Verify now").click()
+        expect(verdict).to_contain_text("The first look of this browser")
+        desk.user("ben", 2)
+
+        def grown() -> bool:
+            note = desk.service.get("/v1/ledger/checkpoint").body
+            return int(note.split(b"\n")[1]) > size
+
+        eventually(grown, within_s=15)
+        page.get_by_role("button", name="Verify now").click()
+        expect(verdict).to_contain_text("It has only grown")
+        # Another past, of the same size: the proof must not fit it.
+        page.evaluate(
+            """() => {
+              const seen = JSON.parse(localStorage.adminCheckpoint);
+              const root = "A" + seen.root.slice(1) === seen.root ? "B" : "A";
+              seen.root = root + seen.root.slice(1);
+              localStorage.adminCheckpoint = JSON.stringify(seen);
+            }"""
+        )
+        page.get_by_role("button", name="Verify now").click()
+        expect(verdict).to_contain_text("does not begin with")
+
+
+def test_now_counts_what_happens(open_page: OpenPage, desk: Desk) -> None:
+    with open_page() as page:
+        desk.open(page)
+        awards = page.locator(".figures section").first
+        expect(awards.locator(".figure")).to_have_text("0", timeout=SOON_MS)
+        desk.user("ada", 12)
+        expect(awards.locator(".figure")).not_to_have_text("0", timeout=SOON_MS)
+        expect(awards.locator("svg")).to_be_visible()
+        page.keyboard.press("?")
+        expect(page.get_by_role("dialog")).to_contain_text("next, previous item")
+        page.get_by_label("Keys are on").uncheck()
+        page.keyboard.press("Escape")
+        page.keyboard.press("3")
+        expect(page.get_by_role("heading", name="Now")).to_be_visible()
