@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scoreboard.core.history import Line
-from scoreboard.core.leaf import leaf, leaf_of, line_in
+from scoreboard.core.leaf import leaf, leaf_of, line_in, seq_of
 from scoreboard.core.merkle import Tree, leaf_hash
 from scoreboard.core.posting import Kind
 from scoreboard.core.user import commitment as commitment_of
@@ -61,7 +61,9 @@ def test_the_known_answers_make_these_roots() -> None:
 
 @given(LINES, COMMITMENTS)
 def test_a_posting_can_be_read_out_of_its_bytes(line: Line, commitment: bytes | None) -> None:
-    assert line_in(leaf(line, commitment)) == (line, commitment)
+    data = leaf(line, commitment)
+    assert line_in(data) == (line, commitment)
+    assert seq_of(data) == line.seq
 
 
 @given(LINES, COMMITMENTS, LINES, COMMITMENTS)

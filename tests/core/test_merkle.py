@@ -19,6 +19,7 @@ from scoreboard.core.merkle import (
     consistency_spans,
     edge_tiles,
     inclusion_spans,
+    joined,
     leaf_hash,
     node_hash,
     split,
@@ -76,7 +77,12 @@ def test_it_does_not_matter_in_which_steps_a_tree_grew(steps: Sequence[int]) -> 
         place += len(taken)
         assert tree.root() == root_of(HASHES[:place])
         assert tree.size == place
-    assert tiles_from(runs) == grown(HASHES[:place])[1]
+    tiles = grown(HASHES[:place])[1]
+    assert tiles_from(runs) == tiles
+    few = joined(runs)
+    assert tiles_from(few) == tiles
+    # One run a tile, however many steps it took.
+    assert len({(run.level, run.first // TILE_WIDTH) for run in few}) == len(few)
 
 
 @given(SIZES)
