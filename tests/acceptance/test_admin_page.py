@@ -203,7 +203,7 @@ def test_an_action_is_set_after_a_look_at_what_changes(open_page: OpenPage, desk
         expect(dialog).to_contain_text("Changes nothing.")
         page.get_by_label("Points", exact=True).fill("50")
         page.get_by_label("Most a day").fill("20")
-        expect(dialog).to_contain_text('points: 10 → 50, caps: {"minute":0,"hour":0,"day":0}')
+        expect(dialog).to_contain_text("points: 10 → 50, caps.day: 0 → 20.")
         decide(page, "Set", "spring season")
         expect(row.first).to_contain_text("50")
         expect(row.first).to_contain_text("20 a day")

@@ -12,6 +12,8 @@ from scoreboard import settings
 from tests.docs.pages import DOCS, NAMES, PAGES, README, ROOT, anchors, fences, links, prose
 
 LINES_MAX = 200
+# The bench writes a section for each of its parts.
+LINES_MAX_MEASURED = 300
 PICTURE_MAX_BYTES = 200_000
 LANGUAGES = {"sh", "text", "json", "toml", "sql", "html", "css", "js", "ini"}
 
@@ -54,7 +56,8 @@ def test_a_table_has_the_same_cells_in_every_line(page: Path) -> None:
 @each_page
 def test_pages_are_short_and_every_block_ends(page: Path) -> None:
     text = page.read_text("utf-8")
-    assert len(text.splitlines()) <= LINES_MAX
+    most = LINES_MAX_MEASURED if page.name == "measure.md" else LINES_MAX
+    assert len(text.splitlines()) <= most
     assert "```" not in prose(page)
 
 

@@ -17,11 +17,17 @@ export async function draw(view) {
   });
 }
 
+// `caps.day` instead of a piece of JSON.
+const flat = (settings) => Object.fromEntries(Object.entries(settings ?? {}).flatMap(([name, value]) =>
+  (value && typeof value === "object" && !Array.isArray(value)
+    ? Object.entries(value).map(([inner, each]) => [`${name}.${inner}`, each]) : [[name, value]])));
+
 /** What differs between before and after, in words. */
 export function change({ before, after }) {
   if (after === null || typeof after !== "object") return after === null ? "" : String(after);
-  const old = before ?? {};
-  const told = (value) => (value === null || value === undefined ? "nothing" : typeof value === "object" ? JSON.stringify(value) : String(value));
-  const changed = Object.keys({ ...old, ...after }).filter((name) => told(old[name]) !== told(after[name]));
-  return changed.map((name) => (before ? `${name}: ${told(old[name])} → ${told(after[name])}` : `${name}: ${told(after[name])}`)).join(", ");
+  const old = flat(before);
+  const now = flat(after);
+  const told = (value) => (value === null || value === undefined ? "nothing" : Array.isArray(value) ? value.map((each) => (typeof each === "object" ? JSON.stringify(each) : each)).join(", ") || "none" : String(value));
+  const changed = Object.keys({ ...old, ...now }).filter((name) => told(old[name]) !== told(now[name]));
+  return changed.map((name) => (before ? `${name}: ${told(old[name])} → ${told(now[name])}` : `${name}: ${told(now[name])}`)).join(", ");
 }
