@@ -156,6 +156,37 @@ def test_a_user_is_held_reviewed_and_released(open_page: OpenPage, desk: Desk) -
         assert desk.status(ada) == "active"
 
 
+def test_what_an_audit_noticed_waits_to_be_decided(open_page: OpenPage, desk: Desk) -> None:
+    ada = desk.user("ada")
+    says = "83 awards in an hour, where 4 an hour are usual"
+    finding = {"entry": 1, "at": "2026-11-24T03:10:00.000Z", "irregularity": "spike"}
+    of_ada = {"user_id": ada, "status": "active", "key": None, "open": True, "says": says}
+    of_key = {"user_id": None, "status": None, "key": "game.k1", "open": True, "says": "many"}
+    dealt_with = {**of_ada, "user_id": "x", "open": False}
+    found = [
+        {**finding, "numbers": {}, "day": "d", **each} for each in (of_ada, of_key, dealt_with)
+    ]
+    with open_page() as page:
+        # Audits judge weeks; what they would have noticed is played.
+        answer = {"findings": found, "next": None}
+        page.route("**/v1/admin/findings*", lambda route: route.fulfill(json=answer))
+        desk.open(page, "review")
+        items = page.locator(".item")
+        expect(items.filter(has_text=says)).to_have_count(1)
+        expect(items.filter(has_text="key game.k1")).to_have_count(1)
+        assert "x" not in items.locator("h2").all_inner_texts()
+        items.filter(has_text=says).focus()
+        page.keyboard.press("h")
+        expect(page.get_by_role("dialog")).to_contain_text(f"Hold {ada}")
+        page.get_by_label(REASON).fill("to be looked at")
+        page.keyboard.press("Enter")
+        expect(items.filter(has_text=ada).locator(".badge")).to_have_text("active")
+        assert desk.status(ada) == "held"
+        items.filter(has_text=ada).focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name=ada)).to_be_visible()
+
+
 def test_awards_are_reversed_after_a_look(open_page: OpenPage, desk: Desk) -> None:
     ada, ben = desk.user("ada", 3), desk.user("ben", 2)
     with open_page("404") as page:

@@ -150,9 +150,11 @@ def test_operators_paths_move_to_a_port_of_their_own(cluster_factory: Make) -> N
     node = cluster.node({"SCOREBOARD_OPS_LISTEN": f"127.0.0.1:{port}"}, start=False)
     node.spawn()
     eventually(lambda: is_ready(port), within_s=30)
-    for path in ("/readyz", "/livez", "/version", "/metrics", "/v1/admin/keys"):
+    for path in ("/readyz", "/livez", "/version", "/metrics", "/admin", "/v1/admin/keys"):
         assert node.get(path).status == 404
-    for path in ("/livez", "/version", "/metrics"):
+    # The page for moderators, and the reads that it needs, are all there.
+    beside = ("/admin", "/admin/admin.js", "/static/site.css", "/v1/boards", "/v1/ledger/head")
+    for path in ("/livez", "/version", "/metrics", *beside):
         with urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
             assert answer.status == 200
     assert node.get("/v1/boards").status == 200

@@ -102,6 +102,32 @@ def test_moderators_need_their_scope_and_a_reason(running: Service) -> None:
     assert code(post(running, "users/nobody/ban", reason)) == (404, "not-found")
 
 
+def test_those_who_are_not_shown_are_listed(service: Service) -> None:
+    for user in ("ada", "bob", "cleo", "dan"):
+        service.award(user, "quiz")
+    for user, deed in (("ada", "hold"), ("bob", "ban"), ("cleo", "hold"), ("dan", "hide")):
+        told(post(service, f"users/{user}/{deed}", {"reason": "odd"}))
+
+    def listed(query: str) -> tuple[list[str], str | None]:
+        headers = {"Authorization": f"Bearer {service.token('mo', 'scores:admin')}"}
+        page = told(service.request("GET", f"/v1/admin/users{query}", headers=headers))
+        return [each["user_id"] for each in page["users"]], page["next"]
+
+    assert listed("") == (["ada", "bob", "cleo", "dan"], None)
+    assert listed("?status=held") == (["ada", "cleo"], None)
+    assert listed("?status=held&limit=1") == (["ada"], "ada")
+    assert listed("?status=held&limit=1&after=ada") == (["cleo"], "cleo")
+    assert listed("?status=held&after=cleo") == ([], None)
+    assert listed("?limit=4") == (["ada", "bob", "cleo", "dan"], None)
+    told(post(service, "users/ada/release", {"reason": "a mistake"}))
+    assert listed("?status=held") == (["cleo"], None)
+    for query in ("?status=active", "?limit=0", "?after=", "?x=1"):
+        headers = {"Authorization": f"Bearer {service.token('mo', 'scores:admin')}"}
+        answer = service.request("GET", f"/v1/admin/users{query}", headers=headers)
+        assert code(answer) == (400, "invalid-parameter"), query
+    assert service.get("/v1/admin/users").status == 401
+
+
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Any:
     service = Service(tmp_path_factory.mktemp("moderated"), {})

@@ -33,7 +33,7 @@ export function gathered(users, findings, incidents) {
   for (const { user_id: user, status: is } of users) item(user, null, "held").status = is;
   for (const each of findings) {
     const of = item(each.user_id, each.key, "finding");
-    if (each.status) of.status = each.status;
+    if (each.status && of.kind !== "held") of.status = each.status;
     of.why.push({ at: each.at, text: each.says, label: each.irregularity });
   }
   for (const each of incidents.filter(({ user_id: user }) => user !== null)) {
