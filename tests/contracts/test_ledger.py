@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scoreboard.adapters.migrations import migrations
 from scoreboard.core.action import Action
 from scoreboard.core.award import Award, Outcome, Recorded, Refused, Repeated
 from scoreboard.core.board import Board, Tie
@@ -663,6 +664,12 @@ async def test_the_fallback_shows_what_a_plain_sort_shows(ledger: Ledger, clock:
             await ledger.standing(board, "all", "nobody")
         with pytest.raises(NotFound):
             await ledger.around(board, "all", "nobody", 2)
+
+
+async def test_a_ledger_tells_its_schema_and_its_clock(ledger: Ledger, clock: Clock) -> None:
+    condition = await ledger.condition()
+    assert condition.schema == max(step.version for step in migrations("sqlite"))
+    assert condition.clock_ms >= (await ledger.head()).at
 
 
 async def test_to_next_counts_ties(ledger: Ledger, clock: Clock) -> None:

@@ -56,6 +56,22 @@ def pending(steps: tuple[Migration, ...], applied: Mapping[int, str]) -> tuple[M
     return tuple(step for step in steps if step.version not in applied)
 
 
+def ensure_current(steps: tuple[Migration, ...], applied: Mapping[int, str]) -> None:
+    """Refuse a schema that is not this version's.
+
+    Raises:
+        Misconfigured: it is old, or unknown.
+    """
+    missing = pending(steps, applied)
+    if missing:
+        has = f"schema version {max(applied)}" if applied else "no schema"
+        count = f"{len(missing)} migration" + ("s are" if len(missing) > 1 else " is")
+        raise Misconfigured(
+            f"The database has {has}, and this version of scoreboard needs {steps[-1].version}: "
+            f"{count} pending. Run `scoreboard migrate` first."
+        )
+
+
 def statements(dialect: str) -> dict[str, str]:
     """The named statements of a dialect, by name."""
     found: dict[str, str] = {}

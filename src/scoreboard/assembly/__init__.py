@@ -11,7 +11,7 @@ from scoreboard.adapters.keys import SigningKeys, derive, is_signature, local_se
 from scoreboard.assembly.backends import cautions, make_folder, open_ledger
 from scoreboard.assembly.checkpoints import FILE as CHECKPOINT_FILE
 from scoreboard.assembly.own_secret import fits, own_secret
-from scoreboard.assembly.probe import Probe, probe
+from scoreboard.assembly.probe import KeyProbe, Probe, probe, probe_keys
 from scoreboard.assembly.title import name_process, name_threads
 from scoreboard.errors import Misconfigured
 from scoreboard.ports import Ledger
@@ -21,6 +21,7 @@ from scoreboard.telemetry import Event, Log, Telemetry, log
 
 __all__ = [
     "CHECKPOINT_FILE",
+    "KeyProbe",
     "Probe",
     "cautions",
     "fits",
@@ -28,6 +29,7 @@ __all__ = [
     "local_token",
     "open_ledger",
     "probe",
+    "probe_keys",
     "sealed",
     "serve",
 ]

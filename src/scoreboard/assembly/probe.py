@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import time
 
 from msgspec import Struct
 
+from scoreboard.adapters.keys import JwksUrl, KeyFile
 from scoreboard.assembly.backends import open_bus, open_limiter, open_ranking, unobserved
 from scoreboard.errors import Unavailable
 from scoreboard.ports import Place, Rate
@@ -37,6 +39,36 @@ async def probe(settings: Settings) -> Probe:
         if settings.limiter.shared:
             found.limiter = await _limiter_counts(settings, stack)
     return found
+
+
+class KeyProbe(Struct, frozen=True):
+    """When the file of ``JWT_KEYS`` was written (seconds), how many keys ``JWKS_URL`` gave.
+
+    None for what is not used.
+    """
+
+    file_at: float | None = None
+    issued: int | None = None
+
+
+async def probe_keys(settings: Settings) -> KeyProbe:
+    """Read the keys of tokens once.
+
+    Raises:
+        Misconfigured: the service could not start with them.
+    """
+    file_at = issued = None
+    if settings.jwt_keys is not None:
+        KeyFile(settings.jwt_keys, clock=time.monotonic, observe=lambda _: None)
+        file_at = settings.jwt_keys.stat().st_mtime
+    if settings.jwks_url is not None:
+        jwks = JwksUrl(settings.jwks_url, clock=time.monotonic, observe=lambda _: None)
+        try:
+            await jwks.start()
+            issued = jwks.count
+        finally:
+            await jwks.stop()
+    return KeyProbe(file_at, issued)
 
 
 async def _probe_ranking(

@@ -67,14 +67,21 @@ def _seen(url: str, readiness: wire.Readiness, node: wire.NodeDetail) -> Node:
     return Node(url, state, ", ".join(readiness.degraded), node, clock_s)
 
 
-def _from_metrics(text: str) -> wire.NodeDetail:
+def totals_in(text: str) -> dict[str, float]:
+    """The sum of each metric's samples, by name."""
     totals: dict[str, float] = {}
-    version = ""
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
             totals[sample.name] = totals.get(sample.name, 0.0) + sample.value
-            if sample.name == "scoreboard_build_info":
-                version = sample.labels["version"]
+    return totals
+
+
+def _from_metrics(text: str) -> wire.NodeDetail:
+    totals = totals_in(text)
+    version = ""
+    for family in text_string_to_metric_families(text):
+        if family.name == "scoreboard_build_info":
+            version = family.samples[0].labels["version"]
     return detail(
         lambda name: totals.get(name, 0.0),
         name="",

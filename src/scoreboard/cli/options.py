@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
+from msgspec.structs import replace
 
 from scoreboard import settings as settings_module
 from scoreboard.cli.terminal import Failure
@@ -44,6 +45,14 @@ def listening_url(settings: Settings, port: int | None = None) -> str:
     host = _ANYWHERE.get(settings.host, settings.host)
     shown = f"[{host}]" if ":" in host else host
     return f"http://{shown}:{settings.port if port is None else port}"
+
+
+def operations_url(settings: Settings) -> str:
+    """Where its metrics and its health are, from this machine."""
+    if settings.ops_listen is None:
+        return listening_url(settings)
+    host, port = settings.ops_listen
+    return listening_url(replace(settings, host=host), port)
 
 
 def chosen_url(url: str | None) -> str:

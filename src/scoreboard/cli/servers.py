@@ -1,6 +1,7 @@
 """What ``check`` says of the servers that nodes share."""
 
 from scoreboard import assembly
+from scoreboard.cli.database import State
 from scoreboard.cli.finding import Finding
 from scoreboard.cli.terminal import sentence_of
 from scoreboard.errors import ScoreboardError
@@ -8,15 +9,15 @@ from scoreboard.settings import Settings
 from scoreboard.settings.parse import masked
 
 
-async def servers(settings: Settings) -> list[Finding]:
+async def servers(settings: Settings, state: State | None) -> list[Finding]:
     """One finding for each of ranking, bus and limiter that is a server."""
     try:
         found = await assembly.probe(settings)
     except ScoreboardError as error:
-        return [Finding("servers", "bad", sentence_of(error))]
+        return [Finding("servers", "bad", sentence_of(error), "Change the setting that it names.")]
     findings = []
     if found.ranking is not None:
-        findings.append(_ranking(settings, found))
+        findings.append(_ranking(settings, found, state))
     if found.bus is not None:
         lost = "does not answer: nodes look at the ranking instead, once a second."
         findings.append(_finding("bus", settings.bus, found.bus, lost))
@@ -25,21 +26,28 @@ async def servers(settings: Settings) -> list[Finding]:
         findings.append(_finding("limiter", settings.limiter, found.limiter, lost))
     if settings.ranking.shared != settings.bus.shared:
         says = "only one of RANKING and BUS is a server: one node alone can run like this."
-        findings.append(Finding("bus", "look", says))
+        findings.append(Finding("bus", "look", says, "Name a server in both, or in neither."))
     if settings.role == "all" and settings.ranking.shared and not settings.limiter.shared:
         says = "LIMITER is memory: while RANKING is shared; each node grants the whole rate."
-        findings.append(Finding("limiter", "look", says))
+        findings.append(Finding("limiter", "look", says, "Name the same server in LIMITER."))
     return findings
 
 
-def _ranking(settings: Settings, found: assembly.Probe) -> Finding:
+def _ranking(settings: Settings, found: assembly.Probe, state: State | None) -> Finding:
     lost = "does not answer: ranks are counted in the database, slowly."
     if found.ranking and found.place is None:
-        says = (
-            f"{masked(str(settings.ranking))} answers and is empty; the node that leads fills it."
-        )
-        return Finding("ranking", "look", says)
-    reached = f"has reached posting {found.place[1]:,}." if found.place else ""
+        says = f"{masked(str(settings.ranking))} answers and is empty."
+        return Finding("ranking", "look", says, "The node that leads fills it: start one.")
+    reached = ""
+    if found.place is not None:
+        epoch, seq = found.place
+        reached = f"has reached posting {seq:,}"
+        reached += f" of {state.head.seq:,}." if state else "."
+        if state is not None and (epoch != state.head.epoch or state.is_late(seq)):
+            of = "" if epoch == state.head.epoch else ", of another epoch"
+            says = f"{masked(str(settings.ranking))} {reached.rstrip('.')}{of}."
+            advice = "The node that leads brings it up to date: start one, or read its log."
+            return Finding("ranking", "look", says, advice)
     return _finding("ranking", settings.ranking, bool(found.ranking), lost, reached)
 
 
@@ -51,4 +59,6 @@ def _finding(
     says: str = "answers.",
 ) -> Finding:
     where = masked(str(backend))
-    return Finding(subject, "good" if there else "bad", f"{where} {says if there else lost}")
+    if there:
+        return Finding(subject, "good", f"{where} {says}")
+    return Finding(subject, "bad", f"{where} {lost}", f"Start it, or correct {subject.upper()}.")

@@ -5,7 +5,6 @@ import sys
 import time
 from typing import Annotated
 
-import msgspec
 from cyclopts import Parameter
 from msgspec import Struct
 from rich.console import Group, RenderableType
@@ -15,7 +14,7 @@ from rich.text import Text
 
 from scoreboard import assembly
 from scoreboard.cli.cluster import Node, advice, look
-from scoreboard.cli.options import Data, Json, listening_url, load
+from scoreboard.cli.options import Data, Json, load, operations_url
 from scoreboard.cli.terminal import OUT, Failure, print_json
 from scoreboard.client.address import service_url
 from scoreboard.core.token import Scope
@@ -126,10 +125,7 @@ def _rates(nodes: tuple[Node, ...], before: dict[str, tuple[float, int]]) -> dic
 def _addresses(urls: tuple[str, ...], settings: Settings) -> tuple[str, ...]:
     named = [each.strip() for part in urls for each in part.split(",") if each.strip()]
     if not named:
-        if settings.ops_listen is not None:
-            host, port = settings.ops_listen
-            return (listening_url(msgspec.structs.replace(settings, host=host), port),)
-        return (listening_url(settings),)
+        return (operations_url(settings),)
     if len(named) > NODES_MAX:
         raise Failure(f"Name at most {NODES_MAX} nodes.")
     try:

@@ -14,6 +14,9 @@ from scoreboard.ports.catalogue import (
     Catalogue,
     Change,
 )
+from scoreboard.ports.condition import (
+    Condition,
+)
 from scoreboard.ports.findings import (
     Queue,
 )
@@ -88,6 +91,7 @@ __all__ = [
     "Catalogue",
     "Change",
     "ComparedSums",
+    "Condition",
     "Difference",
     "Exit",
     "Group",

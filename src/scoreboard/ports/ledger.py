@@ -17,6 +17,7 @@ from scoreboard.core.signing_key import SigningKey
 from scoreboard.core.window import Period
 from scoreboard.ports.activity import Activities
 from scoreboard.ports.catalogue import AuditEntry, Catalogue, Change
+from scoreboard.ports.condition import Conditioned
 from scoreboard.ports.findings import Findings
 from scoreboard.ports.incidents import Incidents
 from scoreboard.ports.moderation import Moderated
@@ -65,7 +66,18 @@ class Prepared(Struct, frozen=True):
     rules: Rules = NO_RULES
 
 
-class Ledger(Activities, Findings, Incidents, Moderated, Past, Sealed, Standings, Sums, Protocol):
+class Ledger(
+    Activities,
+    Conditioned,
+    Findings,
+    Incidents,
+    Moderated,
+    Past,
+    Sealed,
+    Standings,
+    Sums,
+    Protocol,
+):
     """Remembers: the append-only order of all postings, and the scores that follow from it.
 
     Everything that ``append`` or ``change`` answers for is committed and flushed to disk before

@@ -70,6 +70,11 @@ class JwksUrl:
         """How old the keys are; None before the first fetch that succeeded."""
         return None if self._fetched_at is None else self._clock() - self._fetched_at
 
+    @property
+    def count(self) -> int:
+        """How many keys there are."""
+        return len(self._keys)
+
     async def candidates(self, kid: str | None, algorithm: Algorithm) -> Sequence[VerificationKey]:
         known = self._known(kid, algorithm)
         age_s = self.age_s

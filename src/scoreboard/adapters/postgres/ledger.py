@@ -50,6 +50,7 @@ from scoreboard.ports import (
     Catalogue,
     Change,
     ComparedSums,
+    Condition,
     Head,
     History,
     Key,
@@ -185,6 +186,9 @@ class PostgresLedger:
 
     async def catalogue(self) -> Catalogue:
         return await self._readers.read(catalogue.read_catalogue)
+
+    async def condition(self) -> Condition:
+        return await self._readers.read(schema.condition)
 
     async def head(self) -> Head:
         return await self._readers.read(reader.head)

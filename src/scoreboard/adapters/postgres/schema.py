@@ -6,13 +6,14 @@ from collections.abc import Callable
 import asyncpg
 
 from scoreboard.adapters import rows
-from scoreboard.adapters.migrations import Migration, migrations, pending
+from scoreboard.adapters.migrations import Migration, ensure_current, migrations, pending
 from scoreboard.adapters.postgres import rights
 from scoreboard.adapters.postgres.connection import BROKEN, SQL, Connection, connect
 from scoreboard.core.award import derived_id
 from scoreboard.core.board import DEFAULT_BOARD, Board
 from scoreboard.core.posting import Kind
 from scoreboard.errors import Misconfigured, Unavailable
+from scoreboard.ports import Condition
 
 STEPS = migrations("postgres")
 MIGRATE_S = 600.0
@@ -127,8 +128,12 @@ async def ensure_schema(connection: Connection) -> None:
     Raises:
         Misconfigured: it is old, or unknown.
     """
-    if pending(STEPS, await applied(connection)):
-        raise Misconfigured("The database's schema is old: run `scoreboard migrate` first.")
+    ensure_current(STEPS, await applied(connection))
+
+
+async def condition(connection: Connection) -> Condition:
+    clock_ms: int = await connection.fetchval(SQL["clock"])
+    return Condition(max(await applied(connection)), clock_ms)
 
 
 def ensure_fit(settings: asyncpg.Record) -> None:

@@ -173,3 +173,8 @@ def _begin_history(db: sqlite3.Connection, now_ms: int) -> None:
         },
     )
     db.execute(SQL["mark"], {"marks": f'[["{DEFAULT_BOARD}", "all"]]', "seq": 1, "at": now_ms})
+
+
+def newest_schema(db: sqlite3.Connection) -> int:
+    """The newest step that a database has had."""
+    return max(applied(db))

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from scoreboard.adapters.migrations import pending
+from scoreboard.adapters.migrations import ensure_current
 from scoreboard.adapters.sqlite import (
     audits,
     catalogue,
@@ -22,7 +22,15 @@ from scoreboard.adapters.sqlite import (
     reversals,
     rules,
 )
-from scoreboard.adapters.sqlite.file import SQL, STEPS, applied, connect, migrate, transaction
+from scoreboard.adapters.sqlite.file import (
+    SQL,
+    STEPS,
+    applied,
+    connect,
+    migrate,
+    newest_schema,
+    transaction,
+)
 from scoreboard.adapters.sqlite.writer import Stage, Writer
 from scoreboard.adapters.tail import Tail
 from scoreboard.core.activity import Activity, KeyActivity, Sighting
@@ -38,13 +46,13 @@ from scoreboard.core.score import Score
 from scoreboard.core.standing import Page, Row, Snapshot, Standing
 from scoreboard.core.user import Status, User
 from scoreboard.core.window import Period
-from scoreboard.errors import Misconfigured
 from scoreboard.ports import (
     REVERSE_MAX,
     AuditEntry,
     Catalogue,
     Change,
     ComparedSums,
+    Condition,
     Head,
     History,
     Key,
@@ -241,6 +249,9 @@ class SqliteLedger:
     async def catalogue(self) -> Catalogue:
         return await self._read(catalogue.read_catalogue)
 
+    async def condition(self) -> Condition:
+        return Condition(await self._read(newest_schema), self._writer.clock_ms())
+
     async def head(self) -> Head:
         return await self._read(reader.head)
 
@@ -416,8 +427,8 @@ class SqliteLedger:
 def _ensure_schema(writer: Writer, clock_ms: Callable[[], int], *, may_migrate: bool) -> None:
     if may_migrate:
         migrate(writer.db, clock_ms())
-    elif pending(STEPS, applied(writer.db)):
-        raise Misconfigured("The database's schema is old: run `scoreboard migrate` first.")
+    else:
+        ensure_current(STEPS, applied(writer.db))
 
 
 def _bind(writer: Writer, fingerprint: str) -> str:

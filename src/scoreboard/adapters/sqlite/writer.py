@@ -29,7 +29,7 @@ class Writer:
 
     def __init__(self, path: Path, clock_ms: Callable[[], int], stage: Stage) -> None:
         self._path = path
-        self._clock_ms = clock_ms
+        self.clock_ms = clock_ms
         self._stage = stage
         self.db = connect(path)
         self._inode = path.stat().st_ino
@@ -142,7 +142,7 @@ class Writer:
         return self._now(self.head()[0])
 
     def _now(self, head: Head) -> int:
-        return max(self._clock_ms(), head.at)
+        return max(self.clock_ms(), head.at)
 
     def _knowledge(
         self,

@@ -553,6 +553,9 @@ SELECT
 -- name: applied
 SELECT version, checksum FROM migrations;
 
+-- name: clock
+SELECT clock_ms();
+
 -- name: counts
 -- How many rows an export has of each kind.
 SELECT 'boards', count(*) FROM boards
