@@ -41,7 +41,7 @@ HELD_OUT = Mix(
 )
 """Other seeds and other users, and cheats who do it otherwise."""
 
-ROUNDS = 6
+ROUNDS = 7
 QUICK = 1
 
 

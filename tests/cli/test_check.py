@@ -4,12 +4,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from scoreboard.core.remark import Irregularity
 
 from scoreboard.cli import database, own_files, running
 from scoreboard.cli.database import State
-from scoreboard.cli.finding import Finding, span
+from scoreboard.cli.remark import Remark, span
 from scoreboard.core.checkpoint import Checkpoint
-from scoreboard.core.finding import Irregularity
 from scoreboard.core.signing_key import SigningAlgorithm, SigningKey
 from scoreboard.ports import AuditEntry, Catalogue, Condition, Head, Queue
 
@@ -46,16 +46,16 @@ def keyed(age_ms: int, not_after: int | None = None) -> State:
     return state(catalogue=Catalogue(1, {}, {}, {"shop.1": key}), entries=[entry])
 
 
-def told(finding: Finding) -> tuple[str, str]:
-    assert bool(finding.advice) == (finding.verdict != "good"), finding
-    return finding.verdict, finding.says
+def told(remark: Remark) -> tuple[str, str]:
+    assert bool(remark.advice) == (remark.verdict != "good"), remark
+    return remark.verdict, remark.says
 
 
 FRESH = Head(1, 100, NOW_MS - 1_000)
 
 
 @pytest.mark.parametrize(
-    ("finding", "verdict", "says"),
+    ("remark", "verdict", "says"),
     [
         (database._checkpoint(state()), "good", "100 postings, signed 5 s ago."),
         (database._checkpoint(state(sealing=Sealed(size=97))), "look", "3 are not sealed"),
@@ -67,9 +67,9 @@ FRESH = Head(1, 100, NOW_MS - 1_000)
         (database._clock(state(ahead_ms=-400)), "good", "within 1 s"),
         (database._clock(state(ahead_ms=2_500)), "look", "2.5 s ahead of the database's"),
         (database._clock(state(ahead_ms=-31_000)), "bad", "31.0 s behind the database's"),
-        (database._review(Queue({Irregularity.SPIKE: 0}, 0)), "good", "no finding"),
+        (database._review(Queue({Irregularity.SPIKE: 0}, 0)), "good", "no remark"),
         (database._review(Queue({Irregularity.SPIKE: 2}, 1)), "look", "spike 2; users held: 1"),
-        (database._review(Queue({}, 1)), "look", "open findings: none; users held: 1"),
+        (database._review(Queue({}, 1)), "look", "open remarks: none; users held: 1"),
         (database._keys(keyed(3 * DAY_MS))[0], "good", "1 key may sign actions, the oldest 3 d"),
         (database._keys(keyed(400 * DAY_MS))[0], "look", "shop.1 is 400 d old"),
         (database._keys(keyed(0, NOW_MS + 5 * DAY_MS))[0], "look", "shop.1 ends in 5 d"),
@@ -104,8 +104,8 @@ FRESH = Head(1, 100, NOW_MS - 1_000)
         ),
     ],
 )
-def test_what_is_off_is_said_with_advice(finding: Finding, verdict: str, says: str) -> None:
-    seen = told(finding)
+def test_what_is_off_is_said_with_advice(remark: Remark, verdict: str, says: str) -> None:
+    seen = told(remark)
     assert seen[0] == verdict
     assert says in seen[1]
 

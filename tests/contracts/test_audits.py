@@ -1,14 +1,19 @@
 """It is promised that what audits store comes back, and that findings follow from the ledger."""
 
+import contextlib
+import sqlite3
 from collections.abc import Sequence
 
+import asyncpg
 import pytest
 
+from scoreboard.adapters.sqlite import SqliteLedger
 from scoreboard.core.activity import HOUR_MS, Activity, KeyActivity
 from scoreboard.core.finding import Finding, Irregularity, Noted
+from scoreboard.core.reversal import OneAward
 from scoreboard.core.signing_key import SigningAlgorithm, SigningKey
 from scoreboard.core.window import Window, period_at
-from scoreboard.ports import Change, Ledger
+from scoreboard.ports import Change, Ledger, Reversal
 from scoreboard.ports.findings import KEY_OPEN_MS, OPEN_PLACE
 
 from .material import DAY_MS, FALL, FOUL, GOAL, LEAGUE, NOON, PRIZE, Clock, append, award, put
@@ -141,3 +146,39 @@ async def test_right_scores_are_the_sums(ledger: Ledger, clock: Clock, window: W
     assert (compared.scores, compared.differences) == (2, ())
     spans = await ledger.spans()
     assert {("default", "all"), ("league", "all"), ("league", period.name)} <= set(spans)
+
+
+async def changed_by_hand(ledger: Ledger, statement: str) -> None:
+    """As somebody with the database's password would."""
+    if isinstance(ledger, SqliteLedger):
+        with contextlib.closing(sqlite3.connect(ledger._path, isolation_level=None)) as db:
+            db.execute(statement)
+        return
+    connection = await asyncpg.connect(ledger._url)  # type: ignore[attr-defined]
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("UPDATE scores SET score = score + 1 WHERE user_id = 'u2'", ("u2", 13, 12)),
+        ("DELETE FROM scores WHERE user_id = 'u2'", ("u2", None, 12)),
+        ("INSERT INTO scores VALUES ('default', 'all', 'ghost', 7, 1, 1)", ("ghost", 7, None)),
+    ],
+)
+async def test_scores_that_were_changed_by_hand_are_named(
+    ledger: Ledger,
+    clock: Clock,
+    statement: str,
+    told: tuple[str, int | None, int | None],
+) -> None:
+    await append(ledger, clock, award("a1"), award("a2", "u2", PRIZE), award("a3"))
+    await ledger.reverse(Reversal(OneAward("a1"), "mo", "a mistake"), None, 10)
+    period = period_at(Window.ALL, NOON, "UTC")
+    assert (await ledger.compare_sums("default", period)).differences == ()
+    await changed_by_hand(ledger, statement)
+    (wrong,) = (await ledger.compare_sums("default", period)).differences
+    assert (wrong.user_id, wrong.score, wrong.sum) == told

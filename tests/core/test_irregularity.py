@@ -11,6 +11,7 @@ from scoreboard.core.irregularity import (
     Asked,
     Crowd,
     Judge,
+    Thresholds,
     judge_keys,
     refused_keys,
 )
@@ -182,3 +183,18 @@ def test_a_share_that_chance_may_make_is_none() -> None:
     asked = [Asked("a.1", TODAY, 78, 22), Asked("a.2", TODAY, 960, 40)]
     assert len(refused_keys(asked)) == 1
     assert refused_keys([Asked("a.1", TODAY, 0, 0)]) == []
+
+
+def test_a_few_refusals_that_chance_may_make_are_none() -> None:
+    asked = [Asked("a.1", TODAY, 8, 2), Asked("a.2", TODAY, 960, 40)]
+    assert refused_keys(asked, Thresholds(refusals=2)) == []
+    assert kinds(refused_keys(asked, Thresholds(refusals=2, tail=0.5))) == [Irregularity.REFUSALS]
+
+
+def test_both_a_distance_and_a_chance_are_asked_for() -> None:
+    user = life([3, 90, 80])
+    crowd = Crowd(TODAY)
+    crowd.add(user)
+    assert len(Judge(crowd, TODAY).judge(user)) == 1
+    assert Judge(crowd, TODAY, Thresholds(z=99.0)).judge(user) == []
+    assert Judge(crowd, TODAY, Thresholds(tail=1e-300)).judge(user) == []

@@ -8,7 +8,6 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from scoreboard.adapters.memory import MemoryRanking
 from scoreboard.adapters.sqlite import SqliteLedger
 from scoreboard.core.action import Action
 from scoreboard.core.activity import HOUR_MS
@@ -184,11 +183,3 @@ async def test_a_period_whose_scores_are_all_gone_is_missed(
     await tampered(ledger, "DELETE FROM periods WHERE period = '2026-11-02'")
     (wrong,) = (await Auditor(ledger, None).audit()).sums.differences
     assert (wrong.period, wrong.score, wrong.sum) == ("2026-11-02", None, 60)
-
-
-async def test_a_ranking_that_lost_somebody_differs(ledger: SqliteLedger, clock: Clock) -> None:
-    await lived(ledger, clock, [2])
-    ranking = MemoryRanking()
-    audit = await Auditor(ledger, ranking).audit()
-    assert audit.ranking is not None
-    assert audit.ranking.different == 0

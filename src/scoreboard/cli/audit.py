@@ -97,7 +97,10 @@ def _tell(done: Audit) -> None:
             f"postings, up to {done.seq:,}."
         )
     if ranking is None:
-        say("The ranking is in the memory of the service, which compares it by itself.")
+        say(
+            "The ranking was not compared: it is in the memory of the service, which does so by "
+            "itself, or it is being rebuilt."
+        )
     elif ranking.different:
         ERR.print(f"{ranking.different:,} scores are ranked otherwise than the ledger says.")
     else:

@@ -8,8 +8,8 @@ from rich.text import Text
 
 from scoreboard.cli import own_files
 from scoreboard.cli.database import database
-from scoreboard.cli.finding import Finding
 from scoreboard.cli.options import Data, Json, load
+from scoreboard.cli.remark import Remark
 from scoreboard.cli.running import service
 from scoreboard.cli.servers import servers
 from scoreboard.cli.terminal import OUT, print_json
@@ -27,10 +27,10 @@ async def check(*, json: Json = False, data: Data = None) -> None:
     try:
         settings = load(data=data)
     except Misconfigured as error:
-        findings = [Finding("settings", "bad", str(error), "`scoreboard settings` explains each.")]
+        remarks = [Remark("settings", "bad", str(error), "`scoreboard settings` explains each.")]
     else:
         kept, state = await database(settings)
-        findings = [
+        remarks = [
             *_settings(settings),
             own_files.secret(settings),
             *await own_files.token_keys(settings),
@@ -40,25 +40,25 @@ async def check(*, json: Json = False, data: Data = None) -> None:
             *service(settings),
         ]
     if json:
-        print_json(findings)
+        print_json(remarks)
     else:
-        OUT.print(_drawn(findings))
-    if any(finding.verdict == "bad" for finding in findings):
+        OUT.print(_drawn(remarks))
+    if any(remark.verdict == "bad" for remark in remarks):
         sys.exit(1)
 
 
-def _drawn(findings: list[Finding]) -> Table:
+def _drawn(remarks: list[Remark]) -> Table:
     table = Table.grid(padding=(0, 1))
-    for finding in findings:
-        mark, style = _MARKS[finding.verdict]
-        says = Text(finding.says)
-        if finding.advice:
-            says.append(f"\n→ {finding.advice}", style)
-        table.add_row(Text(mark, style), Text(finding.subject, "bold"), says)
+    for remark in remarks:
+        mark, style = _MARKS[remark.verdict]
+        says = Text(remark.says)
+        if remark.advice:
+            says.append(f"\n→ {remark.advice}", style)
+        table.add_row(Text(mark, style), Text(remark.subject, "bold"), says)
     return table
 
 
-def _settings(settings: Settings) -> list[Finding]:
+def _settings(settings: Settings) -> list[Remark]:
     advice = []
     own_keys = settings.jwt_keys or settings.jwks_url
     if not _is_loopback(settings.host):
@@ -79,8 +79,8 @@ def _settings(settings: Settings) -> list[Finding]:
         says = "TRUSTED_PROXIES is everybody: anybody can choose an address to be."
         advice.append((says, "Name your proxies' own addresses in it."))
     if advice:
-        return [Finding("settings", "look", says, todo) for says, todo in advice]
-    return [Finding("settings", "good", "valid, and nothing about them looks wrong.")]
+        return [Remark("settings", "look", says, todo) for says, todo in advice]
+    return [Remark("settings", "good", "valid, and nothing about them looks wrong.")]
 
 
 def _is_loopback(host: str) -> bool:

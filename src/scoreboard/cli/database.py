@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from scoreboard import assembly
-from scoreboard.cli.finding import Finding, counted, span
+from scoreboard.cli.remark import Remark, counted, span
 from scoreboard.cli.terminal import sentence_of
 from scoreboard.errors import Misconfigured, ScoreboardError
 from scoreboard.ports import AuditEntry, Catalogue, Condition, Head, Ledger, Queue, Sealing
@@ -45,24 +45,24 @@ class State(Struct, frozen=True, kw_only=True):
         return seq < self.head.seq and self.condition.clock_ms - self.head.at > PATIENCE_MS
 
 
-async def database(settings: Settings) -> tuple[list[Finding], State | None]:
+async def database(settings: Settings) -> tuple[list[Remark], State | None]:
     """Findings, and what was read, unless nothing could be."""
     file = place(settings)
     if not exists(settings):
         says = f"{file} does not exist."
         advice = "`scoreboard serve` makes it at its first start."
-        return [Finding("database", "look", says, advice)], None
+        return [Remark("database", "look", says, advice)], None
     try:
         async with assembly.open_ledger(msgspec.structs.replace(settings, migrate=False)) as ledger:
             state = await _read(ledger)
             said = [
-                Finding("database", "look", each.partition(": ")[0] + ".", each.partition(": ")[2])
+                Remark("database", "look", each.partition(": ")[0] + ".", each.partition(": ")[2])
                 for each in assembly.cautions(ledger)
             ]
             if not await assembly.fits(settings, ledger):
-                said.append(Finding("secret", "bad", _UNFIT, _UNFIT_ADVICE))
+                said.append(Remark("secret", "bad", _UNFIT, _UNFIT_ADVICE))
     except ScoreboardError as error:
-        return [Finding("database", "bad", sentence_of(error), _mend(error))], None
+        return [Remark("database", "bad", sentence_of(error), _mend(error))], None
     return [_kept(file, state), *said, *_followers(settings, state), *_trust(state)], state
 
 
@@ -89,7 +89,7 @@ def _mend(error: ScoreboardError) -> str:
     return "Start the database, or name in LEDGER where it is."
 
 
-def _kept(file: str, state: State) -> Finding:
+def _kept(file: str, state: State) -> Remark:
     head, catalogue = state.head, state.catalogue
     says = (
         f"{file}, schema version {state.condition.schema}, no migration pending; "
@@ -97,24 +97,24 @@ def _kept(file: str, state: State) -> Finding:
         f"actions {len(catalogue.actions):,}, boards {len(catalogue.boards):,}, epoch {head.epoch}."
     )
     if not catalogue.actions:
-        return Finding("database", "look", says, "`scoreboard action set quiz 50` adds an action.")
-    return Finding("database", "good", says)
+        return Remark("database", "look", says, "`scoreboard action set quiz 50` adds an action.")
+    return Remark("database", "good", says)
 
 
-def _followers(settings: Settings, state: State) -> list[Finding]:
-    findings = [_clock(state)] if settings.ledger.shared else []
-    findings.append(_checkpoint(state))
+def _followers(settings: Settings, state: State) -> list[Remark]:
+    remarks = [_clock(state)] if settings.ledger.shared else []
+    remarks.append(_checkpoint(state))
     if settings.bus.scheme == "kafka":
-        findings.append(_feed(state))
-    return findings
+        remarks.append(_feed(state))
+    return remarks
 
 
-def _clock(state: State) -> Finding:
+def _clock(state: State) -> Remark:
     off_ms = abs(state.ahead_ms)
     if off_ms < CLOCK_LOOK_MS:
-        return Finding("clock", "good", f"within {CLOCK_LOOK_MS // 1000} s of the database's.")
+        return Remark("clock", "good", f"within {CLOCK_LOOK_MS // 1000} s of the database's.")
     way = "ahead of" if state.ahead_ms > 0 else "behind"
-    return Finding(
+    return Remark(
         "clock",
         "bad" if off_ms >= CLOCK_BAD_MS else "look",
         f"this machine's is {off_ms / 1000:,.1f} s {way} the database's.",
@@ -122,7 +122,7 @@ def _clock(state: State) -> Finding:
     )
 
 
-def _checkpoint(state: State) -> Finding:
+def _checkpoint(state: State) -> Remark:
     size = 0
     says = "the ledger has no checkpoint yet."
     if state.sealing is not None:
@@ -130,55 +130,55 @@ def _checkpoint(state: State) -> Finding:
         says = f"the newest is over {counted(size, 'posting')}, signed {_ago(state, at)}"
         says += f"; {state.head.seq - size:,} are not sealed." if size < state.head.seq else "."
     if not state.is_late(size):
-        return Finding("checkpoint", "good", says)
+        return Remark("checkpoint", "good", says)
     advice = "A node that leads seals them: start one, or look for checkpoint.failed in its log."
-    return Finding("checkpoint", "look", says, advice)
+    return Remark("checkpoint", "look", says, advice)
 
 
-def _feed(state: State) -> Finding:
+def _feed(state: State) -> Remark:
     behind = state.head.seq - state.fed
     if not behind:
-        return Finding("feed", "good", "the bus has every posting.")
+        return Remark("feed", "good", "the bus has every posting.")
     says = f"the bus has acknowledged {state.fed:,} of {counted(state.head.seq, 'posting')}."
     if not state.is_late(state.fed):
-        return Finding("feed", "good", says)
+        return Remark("feed", "good", says)
     advice = "The node that leads sends them: start one, or look for feed.failed in its log."
-    return Finding("feed", "look", says, advice)
+    return Remark("feed", "look", says, advice)
 
 
-def _trust(state: State) -> list[Finding]:
+def _trust(state: State) -> list[Remark]:
     return [_review(state.review), *_keys(state)]
 
 
-def _review(queue: Queue) -> Finding:
+def _review(queue: Queue) -> Remark:
     kinds = ", ".join(f"{kind} {number:,}" for kind, number in queue.open.items() if number)
     if not kinds and not queue.held:
-        return Finding("review", "good", "no finding is open, and no user is held.")
-    says = f"open findings: {kinds or 'none'}; users held: {queue.held:,}."
+        return Remark("review", "good", "no remark is open, and no user is held.")
+    says = f"open remarks: {kinds or 'none'}; users held: {queue.held:,}."
     advice = "`scoreboard audit --list` tells which; release, hide or ban those users."
-    return Finding("review", "look", says, advice)
+    return Remark("review", "look", says, advice)
 
 
-def _keys(state: State) -> list[Finding]:
+def _keys(state: State) -> list[Remark]:
     now_ms = state.condition.clock_ms
     keys = [key for key in state.catalogue.keys.values() if key.revoked_at is None]
     if not keys:
         return []
     made = {each.subject: each.at for each in state.entries if each.operation == "key.put"}
-    findings = []
+    remarks = []
     for key in keys:
         left_ms = None if key.not_after is None else key.not_after - now_ms
         age_ms = now_ms - made.get(key.key, now_ms)
         advice = f"Make a new one (`scoreboard key new`), then `scoreboard key revoke {key.key}`."
         if left_ms is not None and left_ms < KEY_ENDS_MS:
             when = f"ends in {span(left_ms / 1000)}" if left_ms > 0 else "has ended"
-            findings.append(Finding("keys", "look", f"{key.key} {when}.", advice))
+            remarks.append(Remark("keys", "look", f"{key.key} {when}.", advice))
         elif age_ms > KEY_OLD_MS:
             says = f"{key.key} is {span(age_ms / 1000)} old."
-            findings.append(Finding("keys", "look", says, advice))
+            remarks.append(Remark("keys", "look", says, advice))
     oldest_ms = now_ms - min((made.get(key.key, now_ms) for key in keys), default=now_ms)
     says = f"{counted(len(keys), 'key')} may sign actions, the oldest {span(oldest_ms / 1000)} old."
-    return findings or [Finding("keys", "good", says)]
+    return remarks or [Remark("keys", "good", says)]
 
 
 def _ago(state: State, at_ms: int) -> str:

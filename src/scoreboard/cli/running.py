@@ -7,8 +7,8 @@ import msgspec
 
 from scoreboard import wire
 from scoreboard.cli.cluster import LAG_MAX_S, totals_in
-from scoreboard.cli.finding import Finding, counted, span
 from scoreboard.cli.options import operations_url
+from scoreboard.cli.remark import Remark, counted, span
 from scoreboard.settings import Settings
 
 ANSWER_S = 2.0
@@ -16,7 +16,7 @@ JWKS_OLD_S = 900.0
 FIRST_AUDIT_S = 1_200.0
 
 
-def service(settings: Settings) -> list[Finding]:
+def service(settings: Settings) -> list[Remark]:
     """Whether it is ready; and of a ready one, what its metrics tell."""
     url = operations_url(settings)
     try:
@@ -26,60 +26,60 @@ def service(settings: Settings) -> list[Finding]:
             totals = totals_in(http.get(f"{url}/metrics").text)
     except httpx2.HTTPError:
         says = f"nothing answers at {url}."
-        return [Finding("service", "look", says, "`scoreboard serve` starts it.")]
+        return [Remark("service", "look", says, "`scoreboard serve` starts it.")]
     except (msgspec.DecodeError, ValueError):
         says = f"something else than scoreboard answers at {url}."
-        return [Finding("service", "bad", says, "Stop that, or give the service another PORT.")]
+        return [Remark("service", "bad", says, "Stop that, or give the service another PORT.")]
     if not readiness.ready:
         reasons = ", ".join(readiness.reasons or ("no reason given",))
         says = f"answers at {url}, but is not ready: {reasons}."
         advice = "Wait if it has just started; else mend what is bad here, and read its log."
-        return [Finding("service", "bad", says, advice)]
+        return [Remark("service", "bad", says, advice)]
     return [_ready(url, readiness, totals), *_of_metrics(settings, totals)]
 
 
-def _ready(url: str, readiness: wire.Readiness, totals: dict[str, float]) -> Finding:
+def _ready(url: str, readiness: wire.Readiness, totals: dict[str, float]) -> Remark:
     leads = "leads" if totals.get("scoreboard_leader") else "does not lead"
     viewers = counted(int(totals.get("scoreboard_viewers", 0)), "viewer")
     if readiness.degraded:
         says = f"ready at {url}, but does without: {', '.join(readiness.degraded)}."
-        return Finding("service", "look", says, "Bring back what it does without.")
-    return Finding("service", "good", f"ready at {url}, {leads}; {viewers}.")
+        return Remark("service", "look", says, "Bring back what it does without.")
+    return Remark("service", "good", f"ready at {url}, {leads}; {viewers}.")
 
 
-def _of_metrics(settings: Settings, totals: dict[str, float]) -> list[Finding]:
-    findings = []
+def _of_metrics(settings: Settings, totals: dict[str, float]) -> list[Remark]:
+    remarks = []
     if settings.jwks_url and (age_s := totals.get("scoreboard_jwks_age_seconds", 0)) > JWKS_OLD_S:
         says = f"the service's keys of JWKS_URL are {span(age_s)} old."
         advice = "See whether the service reaches the issuer: after 24 h no token is taken."
-        findings.append(Finding("token keys", "look", says, advice))
+        remarks.append(Remark("token keys", "look", says, advice))
     if totals.get("scoreboard_leader"):
-        findings.append(_lag(totals))
+        remarks.append(_lag(totals))
         if settings.audit_every:
-            findings.append(_audit(settings.audit_every, totals))
-    return findings
+            remarks.append(_audit(settings.audit_every, totals))
+    return remarks
 
 
-def _lag(totals: dict[str, float]) -> Finding:
+def _lag(totals: dict[str, float]) -> Remark:
     lag_s = totals.get("scoreboard_relay_lag_seconds", 0.0)
     behind = counted(int(totals.get("scoreboard_relay_backlog", 0)), "posting")
     if lag_s <= LAG_MAX_S:
-        return Finding("ranks", "good", f"{behind} behind the ledger.")
+        return Remark("ranks", "good", f"{behind} behind the ledger.")
     says = f"{lag_s:.1f} s and {behind} behind the ledger."
     advice = "Look at scoreboard_dependency_seconds, and at RANKING."
-    return Finding("ranks", "look", says, advice)
+    return Remark("ranks", "look", says, advice)
 
 
-def _audit(every_s: int, totals: dict[str, float]) -> Finding:
+def _audit(every_s: int, totals: dict[str, float]) -> Remark:
     now_s = time.time()
     last_s = totals.get("scoreboard_audit_last_timestamp_seconds", 0.0)
     if totals.get("scoreboard_audit_differences"):
         says = f"the last one, {span(now_s - last_s)} ago, found scores that do not add up."
         advice = "`scoreboard rebuild` names them; see who else writes to the database."
-        return Finding("audit", "bad", says, advice)
+        return Remark("audit", "bad", says, advice)
     began_s = last_s or totals.get("process_start_time_seconds", now_s)
     says = f"the last one ended {span(now_s - last_s)} ago." if last_s else "none ended here yet."
     if now_s - began_s <= every_s + FIRST_AUDIT_S:
-        return Finding("audit", "good", says)
+        return Remark("audit", "good", says)
     advice = "Look for audit.failed in the service's log, or run `scoreboard audit`."
-    return Finding("audit", "look", says, advice)
+    return Remark("audit", "look", says, advice)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 
 from msgspec import Struct
 
@@ -65,13 +66,10 @@ def median_of(counted: Mapping[int, int]) -> int:
 
 
 def quantile_of(counted: Mapping[int, int], share: float) -> int:
-    """The least number that this share of them does not exceed; at least one is given."""
-    wanted, seen, number = share * sum(counted.values()), 0, 0
-    for number in sorted(counted):
-        seen += counted[number]
-        if seen >= wanted:
-            break
-    return number
+    """The least number that at least this share of them does not exceed; at least one is given."""
+    ordered, wanted = sorted(counted), share * sum(counted.values())
+    reached = accumulate(counted[number] for number in ordered)
+    return next(number for number, seen in zip(ordered, reached, strict=True) if seen >= wanted)
 
 
 class NegativeBinomial(Struct, frozen=True):

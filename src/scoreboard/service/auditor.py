@@ -9,9 +9,10 @@ from scoreboard.core.finding import Finding, Irregularity, Noted
 from scoreboard.core.posting import Kind
 from scoreboard.core.user import Status
 from scoreboard.errors import ScoreboardError
-from scoreboard.ports import Catalogue, Ledger, Moderation, Ranking
+from scoreboard.ports import Ledger, Moderation, Ranking
 from scoreboard.service.agreement import Summed, compare_all
-from scoreboard.service.drift import Compared, compared_whole
+from scoreboard.service.comparison import Comparison
+from scoreboard.service.drift import Compared
 from scoreboard.service.irregularities import Irregularities
 from scoreboard.service.leadership import Leadership
 from scoreboard.telemetry import Event, Telemetry, log
@@ -35,7 +36,7 @@ def unseen(_: str, __: int, ___: int) -> None:
 class Audit(Struct, frozen=True, kw_only=True):
     """What an audit found; a function of the ledger up to ``seq``, its tables and the catalogue.
 
-    ``ranking`` is None where there is no ranking to read.
+    ``ranking`` is None where there is no ranking to read, or one that is being rebuilt.
     """
 
     seq: int
@@ -66,7 +67,10 @@ class Auditor:
         """
         head, catalogue = await self._ledger.head(), await self._ledger.catalogue()
         sums = await compare_all(self._ledger, catalogue.boards, _as("scores", seen))
-        ranking = await self._compare_ranking(catalogue, seen)
+        ranking = None
+        if self._ranking is not None:
+            comparison = Comparison(self._ledger, self._ranking, catalogue.boards)
+            ranking = await comparison.whole(_as("ranking", seen))
         caps = {action.action_id: action.caps for action in catalogue.actions.values()}
         await self._irregularities.summarise(head, caps, _as("activity", seen))
         found = await self._irregularities.find(head, _as("users", seen))
@@ -76,18 +80,6 @@ class Auditor:
     async def open_findings(self) -> list[Noted]:
         """The newest findings that nobody has dealt with, at most ``SHOWN_MAX``."""
         return [noted for noted in await self._ledger.findings(None, SHOWN_MAX) if noted.is_open]
-
-    async def _compare_ranking(self, catalogue: Catalogue, seen: Seen) -> Compared | None:
-        if self._ranking is None:
-            return None
-        total, spans = Compared(), await self._ranking.periods()
-        for number, (name, period) in enumerate(spans):
-            seen("ranking", number, len(spans))
-            board = catalogue.boards.get(name)
-            if board is not None:
-                whole = await compared_whole(self._ledger, self._ranking, board, period)
-                total = total.plus(whole)
-        return total
 
     async def _note(self, found: Sequence[Finding]) -> None:
         new = {finding.identity for finding in await self._ledger.note_findings(found)}

@@ -1,4 +1,4 @@
-"""Compares the ranking with the ledger: a sample each minute, the whole on demand."""
+"""Compares the ranking with the ledger: a sample each minute."""
 
 import asyncio
 import random
@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from scoreboard.core.board import Board
 from scoreboard.core.score import Score
 from scoreboard.errors import ScoreboardError
 from scoreboard.ports import Ledger, Ranking
@@ -19,7 +18,6 @@ from scoreboard.telemetry import Event, Telemetry, log
 CHECK_EVERY_S = 60.0
 SAMPLE = 100
 TOP = 100
-PAGE = 5_000
 
 LOOKS = 2
 """A difference that is gone at the next look was a posting on its way."""
@@ -146,22 +144,3 @@ def _compare(ranked: Score | None, kept: Score | None, seq: int) -> Compared:
     if kept is not None and kept.seq > seq:
         return Compared(moving=1)
     return Compared(different=1)
-
-
-async def compared_whole(ledger: Ledger, ranking: Ranking, board: Board, period: str) -> Compared:
-    """Compare every score of a period; what differs is looked at once more.
-
-    Raises:
-        Unavailable: one of them cannot be read.
-    """
-    span = (board.board, period)
-    total, after = Compared(), None
-    while page := await ledger.scores(*span, after, PAGE):
-        users = [score.user_id for score in page]
-        found = await compared(ledger, ranking, span, users)
-        for _ in range(LOOKS - 1):
-            if found.different:
-                found = await compared(ledger, ranking, span, users)
-        total = total.plus(found)
-        after = users[-1]
-    return total

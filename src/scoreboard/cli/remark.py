@@ -5,7 +5,7 @@ from msgspec import Struct
 _SPANS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
-class Finding(Struct, frozen=True):
+class Remark(Struct, frozen=True):
     """``verdict`` is good, look (works, but read this) or bad (has to be mended).
 
     ``advice`` is one sentence of what to do; empty where there is nothing to do.
