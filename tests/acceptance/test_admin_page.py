@@ -180,7 +180,7 @@ def test_what_an_audit_noticed_waits_to_be_decided(open_page: OpenPage, desk: De
         expect(page.get_by_role("dialog")).to_contain_text(f"Hold {ada}")
         page.get_by_label(REASON).fill("to be looked at")
         page.keyboard.press("Enter")
-        expect(items.filter(has_text=ada).locator(".badge")).to_have_text("active")
+        expect(items.filter(has_text=ada).locator(".badge")).to_have_text("held")
         assert desk.status(ada) == "held"
         items.filter(has_text=ada).focus()
         page.keyboard.press("Enter")
@@ -217,6 +217,7 @@ def test_an_erasure_has_to_be_typed(open_page: OpenPage, desk: Desk) -> None:
         page.get_by_role("button", name="Erase").click()
         dialog = page.get_by_role("dialog")
         expect(dialog).to_contain_text("There is no way back.")
+        page.get_by_label(f"Type {ada}").fill(ada[:-1])
         decide(page, "Erase")
         expect(dialog).to_be_visible()
         assert desk.status(ada) == "active"
