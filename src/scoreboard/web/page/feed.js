@@ -7,11 +7,11 @@ const SETTLED_MS = 5_000;
 const MISSED_HEARTBEATS = 2.5;
 const TOKEN_REFUSED = [4001, 4003, 4101];
 
-const isNewer = (one, other) =>
+export const isNewer = (one, other) =>
   !other || one.epoch > other.epoch || (one.epoch === other.epoch && one.seq > other.seq);
 
-// Full jitter under a ceiling that doubles, and never sooner than a `bye` has asked.
-function delay(code, failures, asked) {
+// Full jitter under a ceiling that doubles; never sooner than a `bye` asked.
+export function delay(code, failures, asked) {
   const least = Math.min(asked ?? 0, BYE_LONGEST_MS);
   const family = Math.floor(code / 100);
   if (!failures && (asked !== undefined || code === 1012 || family === 42)) return least;
