@@ -20,13 +20,13 @@ from scoreboard.telemetry import (
     Event,
     Telemetry,
     begin_request,
-    exemplar,
     log,
     now_s,
     refused_request,
 )
 from scoreboard.web import problems
 from scoreboard.web.access import AccessLog, Seen
+from scoreboard.web.answered import Answered
 from scoreboard.web.contract import Operation
 from scoreboard.web.exchange import Exchange, Handler, Headers, Receive, Reply, Scope, Send
 from scoreboard.web.whole_reply import REPLY
@@ -35,9 +35,6 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 PREFLIGHT_MAX_AGE_S = 600
-
-ADMIN = "/v1/admin"
-"""Below it many routes are seldom asked: one histogram for all of them."""
 
 LIVE = "/ws/scoreboard"
 
@@ -112,8 +109,7 @@ class Resource:
         self._gate = gate
         self._counted = counted
         self._telemetry = telemetry
-        timed = ADMIN if path.startswith(ADMIN) else path
-        self._seconds = telemetry.child("scoreboard_http_request_seconds", timed)
+        self._answered = Answered(path, gate.access, telemetry)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         began_s = now_s()
@@ -140,13 +136,7 @@ class Resource:
         if whole is None or not whole(reply.status, headers, body):
             await send({"type": "http.response.start", "status": reply.status, "headers": headers})
             await send({"type": "http.response.body", "body": body})
-        self._telemetry.child(
-            "scoreboard_http_requests_total", self._path, known, str(reply.status)
-        ).inc()
-        self._seconds.observe(now_s() - began_s, exemplar(request.span))
-        if request.span is not None:
-            request.span.answered(reply.status, request.code)
-        self._gate.access.note(Seen(self._path, known, reply.status, began_s, request.code))
+        self._answered.note(known, reply.status, began_s, request)
 
     async def _reply(self, method: str, exchange: Exchange) -> Reply:
         try:
