@@ -1,9 +1,11 @@
 """``scoreboard audit``: whether everything adds up, and who is irregular."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated
 
+import structlog
 from cyclopts import Parameter
 from msgspec import Struct
 from rich.progress import Progress, TaskID
@@ -11,6 +13,7 @@ from rich.progress import Progress, TaskID
 from scoreboard import wire
 from scoreboard.assembly.audits import open_auditor
 from scoreboard.cli.options import Data, Json, load
+from scoreboard.cli.remark import counted
 from scoreboard.cli.terminal import ERR, Failure, print_json, print_table, say
 from scoreboard.core.finding import Noted
 from scoreboard.ports import Difference
@@ -54,6 +57,8 @@ async def audit(
     Runs beside a service. Exit code 1 when something does not add up; irregular users are no error,
     they are listed for review. A ranking in memory is compared by its own service.
     """
+    # Events are told apart from the answer, which a machine may read.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     async with open_auditor(load(data=data)) as auditor:
         if listed:
             _list(await auditor.open_findings(), json=json)
@@ -92,10 +97,8 @@ def _tell(done: Audit) -> None:
     for board, period in sums.strange[:SHOWN_MAX]:
         ERR.print(f"{board} {period}: scores of a period that no board has", markup=False)
     if sums.right:
-        say(
-            f"All {sums.scores:,} scores in {sums.periods:,} periods are the sums of their "
-            f"postings, up to {done.seq:,}."
-        )
+        added = f"{counted(sums.scores, 'score')} in {counted(sums.periods, 'period')}"
+        say(f"All {added} are the sums of their postings, up to {done.seq:,}.")
     if ranking is None:
         say(
             "The ranking was not compared: it is in the memory of the service, which does so by "
