@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint format bench js docs diagram dashboards lock wheel clean
+.PHONY: help demo test lint format bench js docs site diagram dashboards lock wheel clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,10 @@ docs: .venv/run.installed ## write the pages that come from the code
 	@sed '/^| setting /,$$d' docs/configure.md > docs/.configure.md
 	@$(BIN)/scoreboard settings --markdown >> docs/.configure.md
 	@mv docs/.configure.md docs/configure.md
+
+site: .venv/dev.installed ## build/site: the documentation, with nothing from elsewhere
+	$(BIN)/python docs/publish/stage.py build/pages
+	$(BIN)/zensical build --strict
 
 diagram: .venv/dev.installed ## draw flowdiagram.drawio.png (needs chromium)
 	$(BIN)/python docs/flow/draw.py
