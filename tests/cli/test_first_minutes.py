@@ -15,6 +15,8 @@ from tests.service_process import free_port
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "scoreboard"
+# What else goes into the package, and where (``force-include`` of pyproject.toml).
+DEPLOYED = {"deploy/grafana/dashboards": "dashboards", "deploy/prometheus/rules": "rules"}
 BIN = Path(sys.executable).parent
 
 
@@ -27,6 +29,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(ROOT / name, folder / name)
     unwanted = shutil.ignore_patterns("__pycache__")
     shutil.copytree(SOURCE, folder / "src" / "scoreboard", ignore=unwanted)
+    for name in DEPLOYED:
+        shutil.copytree(ROOT / name, folder / name)
     pip = [sys.executable, "-m", "pip", "wheel", "-q", "--disable-pip-version-check"]
     options = ["--no-deps", "--no-index", "--no-build-isolation", "--wheel-dir", str(folder)]
     run(*pip, *options, str(folder), cwd=folder)
@@ -54,6 +58,9 @@ def run(*command: str, cwd: Path, **env: str) -> str:
 def test_the_wheel_holds_everything_that_the_package_has(installed: Path) -> None:
     ours = {file.relative_to(SOURCE) for file in SOURCE.rglob("*") if file.is_file()}
     ours = {file for file in ours if "__pycache__" not in file.parts}
+    for name, place in DEPLOYED.items():
+        files = [file for file in (ROOT / name).rglob("*") if file.is_file()]
+        ours |= {Path(place) / file.relative_to(ROOT / name) for file in files}
     package = installed / "scoreboard"
     assert {file.relative_to(package) for file in package.rglob("*") if file.is_file()} == ours
     assert {".sql", ".lua", ".html", ".js", ".css", ".typed"} <= {
