@@ -4,12 +4,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from scoreboard.core.remark import Irregularity
 
 from scoreboard.cli import database, own_files, running
 from scoreboard.cli.database import State
 from scoreboard.cli.remark import Remark, span
 from scoreboard.core.checkpoint import Checkpoint
+from scoreboard.core.finding import Irregularity
 from scoreboard.core.signing_key import SigningAlgorithm, SigningKey
 from scoreboard.ports import AuditEntry, Catalogue, Condition, Head, Queue
 
