@@ -26,16 +26,20 @@ from .material import Clock, ManualSeconds
 settings.register_profile("scoreboard", deadline=None)
 settings.load_profile("scoreboard")
 
-OpenLedger = Callable[[Path, Clock], AbstractAsyncContextManager[Ledger]]
+OpenLedger = Callable[..., AbstractAsyncContextManager[Ledger]]
+"""Takes the home, the clock, and optionally whom to tell how far a group of awards has come."""
+Stage = Callable[[str], None]
 OpenRanking = Callable[[], AbstractAsyncContextManager[Ranking]]
 OpenBus = Callable[[], AbstractAsyncContextManager[Bus]]
 OpenLimiter = Callable[[ManualSeconds], AbstractAsyncContextManager[Limiter]]
 
 
 @contextlib.asynccontextmanager
-async def sqlite_ledger(home: Path, clock: Clock) -> AsyncIterator[Ledger]:
+async def sqlite_ledger(
+    home: Path, clock: Clock, stage: Stage = lambda _: None
+) -> AsyncIterator[Ledger]:
     """Opened twice on one home, these are two nodes on one ledger."""
-    ledger = await SqliteLedger.open(home / "scoreboard.db", clock_ms=clock)
+    ledger = await SqliteLedger.open(home / "scoreboard.db", clock_ms=clock, stage=stage)
     try:
         yield ledger
     finally:
@@ -44,12 +48,12 @@ async def sqlite_ledger(home: Path, clock: Clock) -> AsyncIterator[Ledger]:
 
 @contextlib.asynccontextmanager
 async def postgres_ledger(
-    server: PostgresServer, home: Path, clock: Clock
+    server: PostgresServer, home: Path, clock: Clock, stage: Stage = lambda _: None
 ) -> AsyncIterator[Ledger]:
     """Each home is a database of its own."""
     from scoreboard.adapters.postgres import PostgresLedger  # noqa: PLC0415 - its driver may be missing
 
-    ledger = await PostgresLedger.open(server.database_of(home), clock_ms=clock)
+    ledger = await PostgresLedger.open(server.database_of(home), clock_ms=clock, stage=stage)
     try:
         yield ledger
     finally:

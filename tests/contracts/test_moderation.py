@@ -407,6 +407,20 @@ async def test_an_erased_user_is_gone_and_the_ledger_stands(ledger: Ledger, cloc
         await moderate(ledger, Kind.ERASE)
 
 
+async def test_a_node_tells_no_name_from_memory_that_another_node_erased(
+    open_ledger: OpenLedger, ledger: Ledger, clock: Clock, tmp_path: Path
+) -> None:
+    first, _ = await append(ledger, clock, award("a1"), award("a2", "u2"))
+    before = posting_of(first).seq - 1
+    assert [each.user_id for each in await ledger.postings(before, 10)] == ["u1", "u2"]
+    async with open_ledger(tmp_path, clock) as another:
+        erased = await moderate(another, Kind.ERASE)
+    assert erased is not None
+    # As whoever follows the ledger reads it.
+    assert await ledger.postings(erased.seq - 1, 10) == [erased]
+    assert [each.user_id for each in await ledger.postings(before, 2)] == [None, "u2"]
+
+
 async def test_what_was_sealed_about_the_erased_stays_true(ledger: Ledger, clock: Clock) -> None:
     await append(ledger, clock, award("a1"), award("a2", "u2"))
     await moderate(ledger, Kind.HOLD)

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Sequence
 
-from scoreboard.core.posting import Posting
+from scoreboard.core.posting import Kind, Posting
 
 TAIL_MAX = 16_384
 
@@ -25,6 +25,12 @@ class Tail:
     def forget(self) -> None:
         """Keep nothing: a name in it was erased, and followers read what the database says now."""
         self._postings.clear()
+
+    def heard(self, postings: Sequence[Posting]) -> Sequence[Posting]:
+        """Postings that the database told, as they are: another node may have erased somebody."""
+        if any(posting.kind is Kind.ERASE for posting in postings):
+            self.forget()
+        return postings
 
     def after(self, seq: int, limit: int) -> Sequence[Posting] | None:
         """Postings after a place, or None when the next one is not kept."""

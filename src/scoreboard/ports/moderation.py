@@ -102,7 +102,8 @@ class Moderated(Protocol):
         is slower and does the same.
 
         Raises:
-            NotFound: also, of one award, when it is another kind of posting.
+            NotFound: also, of one award, when it is another kind of posting or its user was
+                erased.
             ScoreLimit: a score would leave its range; nothing of this call was recorded.
         """
         ...

@@ -197,7 +197,9 @@ class PostgresLedger:
         kept = self._tail.after(after, limit)
         if kept is not None:
             return kept
-        return await self._readers.read(lambda db: reader.postings(db, after, limit))
+        return self._tail.heard(
+            await self._readers.read(lambda db: reader.postings(db, after, limit))
+        )
 
     async def own_awards_since(self, at_ms: int) -> Sequence[tuple[str, int]]:
         return await self._readers.read(lambda db: reader.own_awards_since(db, at_ms))

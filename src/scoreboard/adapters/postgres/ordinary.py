@@ -118,11 +118,12 @@ def ordinary(awards: Sequence[Award], rules: Rules = NO_RULES) -> OrdinaryGroup 
         action = award.action
         if rules.apply_to(award) or not action.points:
             return None
-        first = seen.setdefault(award.award_id, award)
-        if first is not award:
+        first = seen.get(award.award_id)
+        if first is not None:
             if first.user_id == award.user_id and first.action.action_id == action.action_id:
                 continue
             return None
+        seen[award.award_id] = award
         sent.append(award)
         key = (action.board, award.user_id)
         before = totals.get(key, (0, 0))[0]

@@ -257,7 +257,9 @@ class SqliteLedger:
 
     async def postings(self, after: int, limit: int) -> Sequence[Posting]:
         kept = self._tail.after(after, limit)
-        return await self._read(reader.postings, after, limit) if kept is None else kept
+        if kept is not None:
+            return kept
+        return self._tail.heard(await self._read(reader.postings, after, limit))
 
     async def own_awards_since(self, at_ms: int) -> Sequence[tuple[str, int]]:
         return await self._read(reader.own_awards_since, at_ms)
