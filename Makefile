@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint format bench js docs site diagram dashboards lock wheel clean
+.PHONY: help demo test lint format bench js docs site diagram dashboards lock audit sbom wheel clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -63,6 +63,12 @@ dashboards: .venv/dev.installed ## write deploy/grafana/dashboards from deploy/m
 
 lock: .venv/dev.installed ## choose versions anew and write requirements/*.txt
 	sh requirements/lock.sh $(BIN)/uv
+
+audit: .venv/dev.installed ## look for known weaknesses in what is locked (needs the network)
+	sh requirements/audit.sh $(BIN)/pip-audit
+
+sbom: .venv/dev.installed ## write dist/sbom.json: what runs, with hashes
+	$(BIN)/python requirements/sbom.py
 
 wheel: .venv/run.installed ## build dist/*.whl
 	$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist .
