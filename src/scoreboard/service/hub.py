@@ -173,7 +173,7 @@ class Hub:
         deadline = loop.time() + within_s
         for part in _slices(self._everybody()):
             for viewer in part:
-                viewer.bye(BYE_RESTART, BYE_BASE_MS + random.randrange(spread_ms + 1))  # noqa: S311
+                viewer.bye(BYE_RESTART, BYE_BASE_MS + random.randrange(spread_ms + 1))  # noqa: S311 - no secret
             await asyncio.sleep(0)
         with suppress(TimeoutError):
             async with asyncio.timeout_at(deadline):
