@@ -505,7 +505,7 @@ async def test_a_group_recorded_without_judging_is_what_judging_would_have_made_
     for judged in (False, True):
         home = tmp_path / str(judged)
         if judged:
-            monkeypatch.setattr("scoreboard.adapters.postgres.ordinary.ordinary", lambda _: None)
+            monkeypatch.setattr("scoreboard.adapters.postgres.ordinary.ordinary", lambda *_: None)
         async with opened(postgres.database_of(home), clock_ms=clock) as ledger:
             await put(ledger, LEAGUE)
             outcomes = [await append(ledger, clock, *group) for group in groups]

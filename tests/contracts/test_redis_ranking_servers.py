@@ -287,7 +287,7 @@ async def test_in_a_cluster_all_keys_are_in_one_slot_on_whichever_node_has_it(
         await ranking.load(Mark(*ALL, 1, 10), LOADED)
         with hands(cluster[0 if slot < 8192 else 1].url("here")) as keys:
             assert {key_slot(key) for key in keys.present()} == {slot}
-            assert len(keys.present()) == 9
+            assert len(keys.present()) == 11
         await ranking.switch()
         assert await top(ranking) == FULL
         await ranking.forget(*ALL)

@@ -155,7 +155,7 @@ async def test_the_audit_record_is_append_only(
         "UPDATE ledger_head SET seq = 'last'",
         "INSERT INTO ledger_head VALUES (2, 1, 1, 1, 1, NULL)",
         "UPDATE users SET status = 'gone'",
-        "INSERT INTO actions VALUES ('a', 9007199254740992, 'default', 0, 0, 0, 0, 0)",
+        "INSERT INTO actions VALUES ('a', 9007199254740992, 'default', 0, 0, 0, 0, 0, 1, 2, 0)",
     ],
 )
 async def test_columns_refuse_what_is_not_theirs(

@@ -42,7 +42,7 @@ async def test_tops_are_looked_for_while_the_bus_is_lost(
     assert (await reader.snapshot(*ALL)).rows[0].score == 2 * QUIZ.points
     assert hub.frame(ALL).place == (await reader.snapshot(*ALL)).place()
 
-    async def lost(*_: Any) -> None:
+    async def lost(*_: Any, **__: Any) -> None:
         raise Unavailable
 
     # The ranking goes too: the ledger is asked.
@@ -64,7 +64,7 @@ async def test_without_a_ranking_standings_come_from_the_ledger(world: Any) -> N
     await append(world.ledger, world.clock, award("one"), award("two", "u2"))
     await world.catalogue.load()
 
-    async def lost(*_: Any) -> None:
+    async def lost(*_: Any, **__: Any) -> None:
         raise Unavailable
 
     for name in ("snapshot", "page", "standing", "around", "total", "place"):

@@ -35,6 +35,7 @@ CONTRACT = {
 }
 ABSTRACT = {"error"}
 INSIDE = {
+    "checkpoint-refused",
     "history-refused",
     "misconfigured",
     "period-moved",

@@ -26,6 +26,7 @@ app = App(name="action", help="Actions: what is worth points. Set, list and impo
 
 Cap = Annotated[int | None, Parameter(help="The most awards of it that a user gets in this span.")]
 NEVER = "none"
+MOMENTS = ("active_from", "active_until")
 
 
 @app.command(name="set")
@@ -163,7 +164,7 @@ def _merged(
 ) -> Action:
     known = {} if before is None else msgspec.to_builtins(before)
     wanted = {
-        name: None if value == NEVER else value
+        name: None if name in MOMENTS and value == NEVER else value
         for name, value in given.items()
         if value is not None
     }

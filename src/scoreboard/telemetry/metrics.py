@@ -237,7 +237,17 @@ METRICS = (
         Counter,
         "Live connections that were ended from here, by reason; leaving by itself is none.",
         ("reason",),
-        from_start=("message", "token", "user", "expired", "rate", "fault", "drain"),
+        from_start=(
+            "message",
+            "token",
+            "user",
+            "expired",
+            "rate",
+            "fault",
+            "drain",
+            "protocol",
+            "timeout",
+        ),
     ),
     Metric(
         "scoreboard_frames_total",
