@@ -14,7 +14,6 @@ RULES = sorted((DEPLOY / "prometheus/rules").glob("*.yml"))
 CASES = sorted((DEPLOY / "prometheus/tests").glob("*.yml"))
 DASHBOARDS = sorted((DEPLOY / "grafana/dashboards").glob("*.json"))
 RUNBOOKS = DEPLOY.parent / "docs/runbooks"
-METRIC = re.compile(r"\b((?:scoreboard|process)[a-z0-9_:]*_?[a-z0-9_:]*)\b(?=[\[{ )]|$)")
 DURATION = re.compile(r"\b(\d+)([smhd])\b")
 SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 FASTER = 60
