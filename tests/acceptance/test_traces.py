@@ -30,6 +30,11 @@ def attributes(span: Any) -> dict[str, Any]:
     return {each.key: each.value.string_value or each.value.int_value for each in span.attributes}
 
 
+def exposed(service: Service) -> str:
+    """The metrics with their exemplars; a bucket keeps the newest one only."""
+    return service.get("/metrics", Accept="application/openmetrics-text").body.decode()
+
+
 async def test_a_trace_leads_from_the_request_over_its_group_and_batch_to_the_frame(
     service_factory: Make,
 ) -> None:
@@ -41,11 +46,12 @@ async def test_a_trace_leads_from_the_request_over_its_group_and_batch_to_the_fr
         await until(lambda: watcher.tops)
         awarded = service.award(PLANTED, "quiz", headers={"traceparent": PARENT})
         assert awarded.status == 200
+        eventually(lambda: f'trace_id="{TRACE}"' in exposed(service))
         refused = service.award(PLANTED, "nothing", headers={"traceparent": "00-junk"})
         await until(lambda: any(top.rows for top in watcher.tops))
         await until(lambda: collector.named("frame.show"))
         await until(lambda: len(collector.named("POST /v1/scores")) == 2)
-        metrics = service.get("/metrics", Accept="application/openmetrics-text").body.decode()
+        metrics = exposed(service)
         await watcher.leave()
         service.stop()
     good, bad = sorted(collector.named("POST /v1/scores"), key=lambda span: len(span.attributes))
@@ -66,7 +72,6 @@ async def test_a_trace_leads_from_the_request_over_its_group_and_batch_to_the_fr
     assert attributes(frame)["scoreboard.seq.last"] == seq
     assert collector.resource()["service.name"] == "scoreboard"
     assert PLANTED.encode() not in collector.raw
-    assert f'trace_id="{TRACE}"' in metrics
     assert re.search(rf'freshness_seconds_bucket.*# {{trace_id="{frame.trace_id.hex()}"}}', metrics)
     lines = [json.loads(line) for line in service.log().splitlines()]
     (line,) = (each for each in lines if each.get("code") == refused.json()["code"])

@@ -2,6 +2,7 @@
 
 import contextlib
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ SQL = statements("sqlite")
 STEPS = migrations("sqlite")
 OLDEST = (3, 38, 0)  # STRICT tables came with 3.37, the ->> operator with 3.38
 BUSY_MS = 1_000
+OPENING_S = 10.0  # for others that open the same file to be done
 CACHE_KIB = 65_536
 FULL = 2  # what PRAGMA synchronous answers
 CHECKPOINT_PAGES = 4_000  # 16 MiB of write-ahead log between checkpoints
@@ -57,7 +59,7 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
 
 
 def _make_durable(db: sqlite3.Connection, path: Path) -> None:
-    mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+    mode = _use_wal(db)
     db.execute("PRAGMA synchronous = FULL")
     db.execute("PRAGMA foreign_keys = ON")
     db.execute("PRAGMA recursive_triggers = ON")
@@ -66,6 +68,20 @@ def _make_durable(db: sqlite3.Connection, path: Path) -> None:
         raise Misconfigured(
             f"{path} cannot be opened with WAL and synchronous=FULL: put it on a local disk."
         )
+
+
+def _use_wal(db: sqlite3.Connection) -> str:
+    # Two that switch a new file at once get "busy" from SQLite at once, whatever busy_timeout says.
+    deadline = time.monotonic() + OPENING_S
+    while True:
+        try:
+            mode: str = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return mode
 
 
 @contextlib.contextmanager
