@@ -129,6 +129,18 @@ async def test_what_is_left_and_when_more_will_be(limiter: Limiter, seconds: Man
     assert await limiter.hit("u1", rate) == Verdict(True, 0, 10)
 
 
+async def test_a_large_limit_is_as_exact(limiter: Limiter, seconds: ManualSeconds) -> None:
+    rate = Rate(700, 60)
+    for hits, then_s in ((500, 20), (200, 20)):
+        for _ in range(hits):
+            assert (await limiter.hit("u1", rate)).allowed
+        seconds.now_s += then_s
+    assert await limiter.hit("u1", rate) == Verdict(False, 0, 20)
+    seconds.now_s += 20.1
+    assert [(await limiter.hit("u1", rate)).remaining for _ in range(500)] == [*range(499, -1, -1)]
+    assert not (await limiter.hit("u1", rate)).allowed
+
+
 async def test_a_refused_hit_consumes_nothing(limiter: Limiter, seconds: ManualSeconds) -> None:
     rate = Rate(1, 10)
     await limiter.hit("u1", rate)

@@ -6,101 +6,124 @@
 --          the caller knows, how the keys of the logs begin, and an array of five a request: what
 --          is asked, key, limit, window (us), moments separated by blanks
 --
--- A log is a string of doubles: the moments (us) that count, oldest first. Its key is not among
--- KEYS, where two thousand words of a call would cost the caller more than all the rest; it shares
--- the hash tag. Moments of hits are even; those that a node has out of the ledger are odd, and only
--- approximately right.
+-- A log is a list: the moments (us) that count, oldest first. A hit reads its ends alone, so that a
+-- limit of a hundred thousand costs what a limit of ten does. Its key is not among KEYS, where two
+-- thousand words of a call would cost the caller more than all the rest; it shares the hash tag.
+-- Moments of hits are even; those that a node has out of the ledger are odd, and only approximately
+-- right.
 --
 -- Answers the time, when the data began, and two numbers a request: what remains (-1: refused) and
 -- the time until more will (us). A caller that does not know this data is answered nothing else:
 -- it asks again, with what it remembers.
 
-local SIZE = 8
+local CHUNK = 128 -- moments in one command
 
 -- How far (us) a ledger's moment may be from the hit's: a commit, and two clocks.
 local SKEW = 2000000
 
-local function moment_at(log, i)
-  local moment = struct.unpack('<d', log, SIZE * (i - 1) + 1)
-  return moment == moment and moment or 0
+local function moment(word)
+  return tonumber(word) or 0
 end
 
-local function length(log)
-  return #log / SIZE
+local function text_of(at)
+  return string.format('%.0f', at)
 end
 
-local function packed(moments)
-  local words = {}
-  for i, moment in ipairs(moments) do words[i] = struct.pack('<d', moment) end
-  return table.concat(words)
+local function keep(key, window)
+  redis.call('PEXPIRE', key, math.ceil(window / 1000) + 1)
 end
 
-local function all(log)
-  local moments = {}
-  for i = 1, length(log) do moments[i] = moment_at(log, i) end
+local function write(key, moments, window)
+  redis.call('UNLINK', key)
+  for first = 1, #moments, CHUNK do
+    local words = {}
+    for i = first, math.min(first + CHUNK - 1, #moments) do words[#words + 1] = text_of(moments[i]) end
+    redis.call('RPUSH', key, unpack(words))
+  end
+  keep(key, window)
+end
+
+local function all(key)
+  local moments = redis.call('LRANGE', key, 0, -1)
+  for i, word in ipairs(moments) do moments[i] = moment(word) end
   return moments
 end
 
-local function write(key, log, window)
-  redis.call('SET', key, log, 'PX', math.ceil(window / 1000) + 1)
+-- Takes off what counts no more; answers the oldest moment that does, or nothing.
+local function oldest_after(key, horizon)
+  while true do
+    local first = redis.call('LINDEX', key, 0)
+    if not first or moment(first) > horizon then return first and moment(first) end
+    local gone = 0
+    for _, word in ipairs(redis.call('LRANGE', key, 0, CHUNK - 1)) do
+      if moment(word) > horizon then break end
+      gone = gone + 1
+    end
+    redis.call('LTRIM', key, gone, -1)
+  end
 end
 
--- The moments that count; what is no log of ours counts as none, and is written over.
+-- How many moments count, and the oldest of them; what is no log of ours counts none and goes.
 local function read(key, window, now)
-  local log = redis.pcall('GET', key)
-  if type(log) ~= 'string' or #log % SIZE ~= 0 then return '' end
-  if #log > 0 and moment_at(log, length(log)) > now then
-    -- The clock was set back: nobody may be locked out for longer than a window.
-    local moments = all(log)
-    for i, moment in ipairs(moments) do moments[i] = math.min(moment, now) end
-    log = packed(moments)
-    write(key, log, window)
+  local newest = redis.pcall('LINDEX', key, -1)
+  if not newest then return 0 end
+  if type(newest) == 'table' then
+    redis.call('UNLINK', key)
+    return 0
   end
-  local gone = 0
-  while gone < length(log) and moment_at(log, gone + 1) <= now - window do gone = gone + 1 end
-  return gone > 0 and string.sub(log, SIZE * gone + 1) or log
+  if moment(newest) > now then
+    -- The clock was set back: nobody may be locked out for longer than a window.
+    local moments = all(key)
+    for i, at in ipairs(moments) do moments[i] = math.min(at, now) end
+    write(key, moments, window)
+  end
+  local oldest = oldest_after(key, now - window)
+  return oldest and redis.call('LLEN', key) or 0, oldest
 end
 
 -- Without one entry for each moment in `gone`; answers a new list.
 local function without(moments, gone)
   local count, left = {}, {}
-  for _, moment in ipairs(gone) do count[moment] = (count[moment] or 0) + 1 end
-  for _, moment in ipairs(moments) do
-    if (count[moment] or 0) > 0 then
-      count[moment] = count[moment] - 1
+  for _, at in ipairs(gone) do count[at] = (count[at] or 0) + 1 end
+  for _, at in ipairs(moments) do
+    if (count[at] or 0) > 0 then
+      count[at] = count[at] - 1
     else
-      left[#left + 1] = moment
+      left[#left + 1] = at
     end
   end
   return left
 end
 
--- The first moment out of the ledger that may be the copy of a hit.
-local function copy_of(hit, moments)
-  for i, moment in ipairs(moments) do
-    if moment % 2 == 1 and moment > hit - SKEW then return i end
+-- Without the copies of hits: of each the first moment out of the ledger that may be one.
+local function without_copies(moments, hits)
+  local copies, left, i = {}, {}, 1
+  for _, hit in ipairs(hits) do
+    while i <= #moments and (moments[i] % 2 == 0 or moments[i] <= hit - SKEW) do i = i + 1 end
+    copies[i] = true
+    i = i + 1
   end
+  for place, at in ipairs(moments) do
+    if not copies[place] then left[#left + 1] = at end
+  end
+  return left
 end
 
 -- A hit that several nodes remember counts once. Nodes have hits of their own, exact, and what was
 -- in the ledger when they started, which is everybody's: such lists are compared by their length.
 local function merged(old, remembered)
   local listed, exact = {}, {}
-  for _, moment in ipairs(remembered) do
-    local kind = moment % 2 == 1 and listed or exact
-    kind[#kind + 1] = moment
+  for _, at in ipairs(remembered) do
+    local kind = at % 2 == 1 and listed or exact
+    kind[#kind + 1] = at
   end
-  local others, both, horizon = without(old, exact), {}, 0
-  for _, hit in ipairs(without(exact, old)) do
-    local copy = copy_of(hit, others)
-    if copy then table.remove(others, copy) end
-  end
-  for _, moment in ipairs(listed) do horizon = math.max(horizon, moment + SKEW) end
-  for _, moment in ipairs(others) do
-    if moment <= horizon then both[#both + 1] = moment else exact[#exact + 1] = moment end
+  local others, both, horizon = without_copies(without(old, exact), without(exact, old)), {}, 0
+  for _, at in ipairs(listed) do horizon = math.max(horizon, at + SKEW) end
+  for _, at in ipairs(others) do
+    if at <= horizon then both[#both + 1] = at else exact[#exact + 1] = at end
   end
   if #listed > #both then both = listed end
-  for _, moment in ipairs(exact) do both[#both + 1] = moment end
+  for _, at in ipairs(exact) do both[#both + 1] = at end
   return both
 end
 
@@ -108,40 +131,36 @@ end
 local function remember(key, limit, window, text, now, first)
   local remembered, old, young, newest = {}, {}, {}, {}
   for word in string.gmatch(text, '%d+') do
-    local moment = tonumber(word)
-    if moment > now - window and moment < first then remembered[#remembered + 1] = moment end
+    local at = tonumber(word)
+    if at > now - window and at < first then remembered[#remembered + 1] = at end
   end
   if #remembered == 0 then return end
-  for _, moment in ipairs(all(read(key, window, now))) do
-    local age = moment < first and old or young
-    age[#age + 1] = moment
+  if read(key, window, now) > 0 then
+    for _, at in ipairs(all(key)) do
+      local age = at < first and old or young
+      age[#age + 1] = at
+    end
   end
   local moments = merged(old, remembered)
-  for _, moment in ipairs(young) do moments[#moments + 1] = moment end
+  for _, at in ipairs(young) do moments[#moments + 1] = at end
   table.sort(moments)
   for i = math.max(1, #moments - limit + 1), #moments do newest[#newest + 1] = moments[i] end
-  write(key, packed(newest), window)
+  write(key, newest, window)
 end
 
 local function hit(key, limit, window, now)
-  local log = read(key, window, now)
-  local taken = length(log)
+  local taken, oldest = read(key, window, now)
   if taken >= limit then
-    return -1, moment_at(log, taken - limit + 1) + window - now
+    local frees = taken == limit and oldest or moment(redis.call('LINDEX', key, taken - limit))
+    return -1, frees + window - now
   end
-  log = log .. struct.pack('<d', now)
-  write(key, log, window)
-  return limit - taken - 1, moment_at(log, 1) + window - now
+  redis.call('RPUSH', key, text_of(now))
+  keep(key, window)
+  return limit - taken - 1, (oldest or now) + window - now
 end
 
 local function give_back(key, window, text, now)
-  local log, moment = read(key, window, now), tonumber(text)
-  for i = length(log), 1, -1 do
-    if moment_at(log, i) == moment then
-      write(key, string.sub(log, 1, SIZE * (i - 1)) .. string.sub(log, SIZE * i + 1), window)
-      return
-    end
-  end
+  if read(key, window, now) > 0 then redis.call('LREM', key, -1, text) end
 end
 
 local function time_us()

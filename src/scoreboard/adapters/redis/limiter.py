@@ -84,7 +84,7 @@ class RedisLimiter:
         self._server_us = 0
         self._ahead_us = 0
         self._marker = connection.key("limit", "began")
-        self._log_of = connection.key("limit", "of", "")
+        self._log_of = connection.key("limit", "log", "")
         self._serving = asyncio.create_task(self._serve())
 
     @classmethod
