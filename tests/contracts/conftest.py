@@ -22,6 +22,7 @@ from tests.servers.postgres import PostgresServer
 from tests.servers.valkey import ValkeyServer, installed
 
 from .material import Clock, ManualSeconds
+from .superuser import Superuser
 
 settings.register_profile("scoreboard", deadline=None)
 settings.load_profile("scoreboard")
@@ -160,6 +161,12 @@ def on_server(request: pytest.FixtureRequest) -> Callable[..., AbstractAsyncCont
 @pytest.fixture(scope="session", params=LEDGERS.values(), ids=LEDGERS.keys())
 def open_ledger(request: pytest.FixtureRequest) -> OpenLedger:
     return on_server(request)
+
+
+@pytest.fixture
+def superuser(open_ledger: OpenLedger, tmp_path: Path) -> Superuser:
+    server = open_ledger.args[0] if isinstance(open_ledger, functools.partial) else None
+    return Superuser(tmp_path, server)
 
 
 @pytest.fixture(scope="session", params=RANKINGS.values(), ids=RANKINGS.keys())

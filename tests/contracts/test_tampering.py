@@ -1,11 +1,7 @@
 """It is promised that whoever rewrites the ledger with SQL is found, at the first bad posting."""
 
-import functools
-import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,10 +16,9 @@ from scoreboard.service.leadership import Alone
 from scoreboard.service.sealer import Sealer
 from scoreboard.service.verification import Verdict, Verification
 from scoreboard.telemetry import Telemetry
-from tests.servers.postgres import PostgresServer
 
-from .conftest import OpenLedger
 from .material import FALL, GOAL, LEAGUE, QUIZ, Clock, append, award, put
+from .superuser import Superuser
 
 COLUMNS = (
     "epoch, award_id, kind, board, user_ref, action_id, points, score_after, at, key, caller, "
@@ -68,39 +63,6 @@ async def filled(ledger: Ledger, clock: Clock, folder: Path) -> None:
         if group in (1, 5):
             await seal(ledger, clock, folder)
     await append(ledger, clock, *(award(f"rest-{number}", f"u{number}") for number in range(7)))
-
-
-class Superuser:
-    """Somebody who may do anything to the database, and drops the triggers first."""
-
-    def __init__(self, home: Path, server: PostgresServer | None) -> None:
-        self._home, self._server = home, server
-
-    async def does(self, *statements: str) -> None:
-        if self._server is None:
-            with closing(sqlite3.connect(self._home / "scoreboard.db")) as db, db:
-                found = db.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
-                for (name,) in found.fetchall():
-                    db.execute(f"DROP TRIGGER {name}")
-                for statement in statements:
-                    db.execute(statement)
-            return
-        import asyncpg  # noqa: PLC0415 - it may be missing
-
-        connection: Any = await asyncpg.connect(self._server.database_of(self._home))
-        try:
-            for table in ("ledger", "tiles", "checkpoints", "users"):
-                await connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-            for statement in statements:
-                await connection.execute(statement)
-        finally:
-            await connection.close()
-
-
-@pytest.fixture
-def superuser(open_ledger: OpenLedger, tmp_path: Path) -> Superuser:
-    server = open_ledger.args[0] if isinstance(open_ledger, functools.partial) else None
-    return Superuser(tmp_path, server)
 
 
 def renumbered(first: int, by: int) -> Sequence[str]:
@@ -163,6 +125,10 @@ TAMPERING: dict[str, tuple[int | None, Sequence[str]]] = {
     ),
     "score": (None, ["UPDATE scores SET score = score + 1 WHERE user_id = 'u4'"]),
     "score-seq": (None, ["UPDATE scores SET seq = seq - 1 WHERE user_id = 'u4'"]),
+    "freeze": (
+        None,
+        ["UPDATE boards SET frozen_seq = 5, frozen_at = 6, frozen_users = 7"],
+    ),
     "signature": (None, ["UPDATE checkpoints SET note = replace(note, 'time 1', 'time 2')"]),
     "checkpoint": (None, ["UPDATE checkpoints SET note = 'nonsense' WHERE size < 300"]),
 }

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from scoreboard.core.action import Action
-from scoreboard.core.board import Board, Tie
+from scoreboard.core.board import Board, Freeze, Tie
 from scoreboard.core.finding import Finding, Irregularity, Noted
 from scoreboard.core.incident import Incident
 from scoreboard.core.posting import Kind, Posting
@@ -83,7 +83,7 @@ def action_row(action: Action) -> dict[str, Any]:
 
 
 def board(row: Sequence[Any]) -> Board:
-    name, title, tie, windows, time_zone, points_per_hour, shadow = row
+    name, title, tie, windows, time_zone, points_per_hour, shadow, seq, at, users = row
     return Board(
         board=name,
         title=title,
@@ -92,10 +92,12 @@ def board(row: Sequence[Any]) -> Board:
         time_zone=time_zone,
         points_per_hour=points_per_hour,
         shadow=bool(shadow),
+        frozen=None if seq is None else Freeze(seq=seq, at=at, users=users),
     )
 
 
 def board_row(board: Board) -> dict[str, Any]:
+    frozen = board.frozen
     return {
         "board": board.board,
         "title": board.title,
@@ -104,6 +106,9 @@ def board_row(board: Board) -> dict[str, Any]:
         "time_zone": board.time_zone,
         "points_per_hour": board.points_per_hour,
         "shadow": board.shadow,
+        "frozen_seq": frozen and frozen.seq,
+        "frozen_at": frozen and frozen.at,
+        "frozen_users": frozen and frozen.users,
     }
 
 

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from scoreboard.core.board import Board
 from scoreboard.core.checkpoint import Checkpoint, Verify, is_signed
+from scoreboard.core.freezes import Freezes
 from scoreboard.core.history import Line, Origin, Person, Tally
 from scoreboard.core.leaf import leaf
 from scoreboard.core.merkle import HASH_BYTES, TILE_WIDTH, Run, Tree, leaf_hash, split
@@ -53,6 +54,8 @@ class Verification:
         self._verify = verify
         self._kept = kept
         self._sums = Sums()
+        self._freezes = Freezes()
+        self._boards: list[Board] = []
         self._users: dict[int, bytes | None] = {}
         self._origin: Origin | None = None
         self._last = Line(0, 0, "", Kind.BOARD, "", 0)  # before the first
@@ -102,6 +105,8 @@ class Verification:
         for tally in self._sums.differing():
             what = f"The scores of board {tally.board}, period {tally.period} are not the sums."
             self._add(Fault(None, what))
+        for board in self._freezes.differing(self._boards):
+            self._add(Fault(None, f"Board {board} is frozen, or not, against its postings."))
         sealing = self._sealing
         return Verdict(
             ok=not self._faults,
@@ -120,7 +125,9 @@ class Verification:
     def _expect(self, page: Sequence[Board | Person | Tally]) -> None:
         for part in page:
             self._sums.expect(part)
-            if isinstance(part, Person):
+            if isinstance(part, Board):
+                self._boards.append(part)
+            elif isinstance(part, Person):
                 self._users[part.user_ref] = _stands_for(part)
 
     def _see_line(self, line: Line) -> None:
@@ -132,6 +139,7 @@ class Verification:
             self._blame(line.seq, "is earlier than the one before it")
         if not self._sums.add(line):
             self._blame(line.seq, "says another score than the sum so far")
+        self._freezes.add(line)
         self._last = line
         if not self._whole:
             return

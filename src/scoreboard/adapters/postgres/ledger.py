@@ -151,8 +151,7 @@ class PostgresLedger:
         return postings
 
     async def change(self, change: Change) -> None:
-        posting = await self._to_the_end(catalogue.change(self._writer, change))
-        self._committed([posting] if posting else [])
+        self._committed(await self._to_the_end(catalogue.change(self._writer, change)))
 
     async def bound(self) -> str | None:
         async def work(connection: Connection) -> str | None:

@@ -147,8 +147,7 @@ class SqliteLedger:
         return postings
 
     async def change(self, change: Change) -> None:
-        posting = await self._write(catalogue.change, self._writer, change)
-        self._committed([posting] if posting else [])
+        self._committed(await self._write(catalogue.change, self._writer, change))
 
     async def bound(self) -> str | None:
         return await self._read(lambda db: db.execute(SQL["head"]).fetchone()[4])
