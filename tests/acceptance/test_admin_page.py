@@ -244,6 +244,35 @@ def test_an_action_is_set_after_a_look_at_what_changes(open_page: OpenPage, desk
         expect(page.get_by_role("row", name="spring season")).to_contain_text("points: 10 → 50")
 
 
+def test_a_board_is_frozen_and_revealed(open_page: OpenPage, desk: Desk) -> None:
+    path = f"/v1/boards/{desk.action}"
+    with open_page() as page:
+        desk.open(page, "actions")
+        row = page.get_by_role("table", name="Boards").get_by_role("row", name=desk.action)
+        expect(row).to_contain_text("live", timeout=SOON_MS)
+        row.get_by_role("button", name="Freeze").click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog).to_contain_text("everybody sees the board as it stands at this moment")
+        expect(dialog).to_contain_text("Awards go on and count")
+        assert desk.service.get(path).json()["frozen_at"] is None
+        desk.service.put(f"boards/{desk.action}", {"title": "Set meanwhile"})
+        decide(page, f"Freeze {desk.action}", "the last hour")
+        expect(page.get_by_role("status").first).to_contain_text(f"{desk.action} is frozen.")
+        expect(row).to_contain_text("frozen")
+        told = desk.service.get(path).json()
+        assert told["frozen_at"] is not None
+        assert told["title"] == "Set meanwhile"
+
+        row.get_by_role("button", name="Reveal").click()
+        expect(dialog).to_contain_text("cannot be hidden again")
+        decide(page, f"Reveal {desk.action}", "the prizes")
+        expect(dialog).to_be_visible()  # its name has to be typed first
+        page.get_by_label(f"Type {desk.action} to go on").fill(desk.action)
+        decide(page, f"Reveal {desk.action}", "the prizes")
+        expect(row).to_contain_text("live")
+        assert desk.service.get(path).json()["frozen_at"] is None
+
+
 def test_a_key_is_added_and_revoked(open_page: OpenPage, desk: Desk) -> None:
     key = f"game.{desk.mark}"
     with open_page() as page:

@@ -9,6 +9,7 @@ from msgspec import Struct
 from scoreboard.adapters.keys import derive
 from scoreboard.assembly.services import GATEWAY, Services, clock_ms
 from scoreboard.assembly.token_keys import key_source
+from scoreboard.service.freeze_proof import FreezeProof
 from scoreboard.service.moderator import Moderator
 from scoreboard.service.preview import Foresight
 from scoreboard.service.proofs import Proofs
@@ -21,6 +22,7 @@ from scoreboard.web.admin_site import AdminSiteHandler
 from scoreboard.web.admission import Admission
 from scoreboard.web.app import Gate, Mounted, application
 from scoreboard.web.auth import Authenticator
+from scoreboard.web.board_views import BoardViews
 from scoreboard.web.boards import BoardsHandler, HistoryHandler
 from scoreboard.web.contract import (
     ADMIN_PAGE,
@@ -109,7 +111,8 @@ def _mounted(services: Services, gate: Gate, verifier: TokenVerifier, cursors: C
     telemetry, reader = services.telemetry, services.reader
     auth = Authenticator(verifier, telemetry)
     past = PastHandler(Retrospect(services.backends.ledger, reader), auth)
-    boards = BoardsHandler(reader, cursors, auth, past)
+    views = BoardViews(reader, FreezeProof(services.backends.ledger))
+    boards = BoardsHandler(reader, cursors, auth, past, views)
     handlers = {
         **past.handlers(),
         **boards.handlers(),
@@ -120,7 +123,7 @@ def _mounted(services: Services, gate: Gate, verifier: TokenVerifier, cursors: C
     writing = services.writing
     if writing:
         ledger = services.backends.ledger
-        admin = AdminHandler(ledger, writing.catalogue, reader, auth, boards.view)
+        admin = AdminHandler(ledger, writing.catalogue, reader, auth, views)
         handlers |= FindingsHandler(ledger, auth).handlers()
         handlers |= ScoresHandler(auth, writing.scorer, telemetry).handlers()
         handlers |= admin.handlers()

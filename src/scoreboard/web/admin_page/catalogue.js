@@ -1,7 +1,7 @@
 /** Actions and boards: listed, and set with a look at what changes. */
 import { at, read, send } from "./api.js";
 import { decide } from "./decision.js";
-import { button, field, heading, node, say, section, table, words } from "./made.js";
+import { button, field, heading, node, say, section, table, when, words } from "./made.js";
 import { change } from "./record.js";
 
 const WINDOWS = ["all", "day", "week", "month"];
@@ -22,10 +22,11 @@ export async function draw(view) {
       each.requires_signature ? "required" : "optional", each.shadow ? "in the shadow" : "in force",
       button("Edit", () => setAction(each, names, again)),
     ]), "No action yet: nobody can get points.")),
-    section("Boards", table("Boards", ["Board", "Title", "Users", "Windows", "Ties", "Time zone", "Points an hour", ""], boards.map((each) => [
+    section("Boards", table("Boards", ["Board", "Title", "Users", "Windows", "Ties", "Time zone", "Points an hour", "Shown", ""], boards.map((each) => [
       each.board, each.title, words.number(each.total_users), each.windows.map(({ window }) => window).join(", "), each.tie, each.time_zone,
       each.points_per_hour ? `${words.number(each.points_per_hour)}${each.shadow ? " (shadow)" : ""}` : "no cap",
-      button("Edit", () => setBoard(each, again)),
+      each.frozen_at ? node("span", {}, "frozen ", when(each.frozen_at)) : "live",
+      node("span", { class: "choice" }, button("Edit", () => setBoard(each, again)), button(each.frozen_at ? "Reveal" : "Freeze", () => turnBoard(each, again))),
     ]))));
 }
 
@@ -67,11 +68,12 @@ async function setAction(action, boards, again) {
 
 const given = (settings) => Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== null));
 
+const settingsOf = ({ title, tie, time_zone: zone, windows, points_per_hour: hourly, shadow }) =>
+  ({ title, tie, time_zone: zone, windows: windows.map(({ window }) => window), points_per_hour: hourly, shadow });
+
 async function setBoard(board, again) {
-  const of = board && { ...board, windows: board.windows.map(({ window }) => window) };
-  const is = of ?? { title: "", tie: "first-reached", time_zone: "UTC", windows: ["all"], points_per_hour: 0, shadow: false };
-  const NAMES = ["title", "tie", "time_zone", "windows", "points_per_hour", "shadow"];
-  const before = of && Object.fromEntries(NAMES.map((name) => [name, of[name]]));
+  const before = board && settingsOf(board);
+  const is = before ?? { title: "", tie: "first-reached", time_zone: "UTC", windows: ["all"], points_per_hour: 0, shadow: false };
   const after = ({ elements }) => ({
     title: elements.title.value, tie: elements.tie.value, time_zone: elements.zone.value,
     windows: WINDOWS.filter((window) => elements[`window-${window}`].checked),
@@ -92,5 +94,29 @@ async function setBoard(board, again) {
   });
   if (!done) return;
   say(`${done.board} is set.`);
+  again();
+}
+
+const FREEZES = [
+  "From now on everybody sees the board as it stands at this moment: tops, ranks, pages and every screen.",
+  "Awards go on and count; a user is told its own new score.",
+  "Tokens with scores:read or scores:admin, and this page, see it live.",
+  "Whoever is held, hidden, banned or erased still leaves it.",
+];
+const REVEALS = [
+  "Everybody sees the board as it stands now, at once, on every screen.",
+  "What was seen cannot be hidden again: another freeze shows the board of then.",
+];
+
+/** Freezes a board, or reveals it: its other settings stay as they are at that moment. */
+async function turnBoard({ board, frozen_at: frozen }, again) {
+  const title = `${frozen ? "Reveal" : "Freeze"} ${board}`;
+  const place = at("v1", "admin", "boards", board);
+  const done = await decide({
+    title, label: title, consequences: frozen ? REVEALS : FREEZES, ...(frozen && { typed: board }),
+    act: async (_, reason) => send(place, { ...settingsOf(await read(place)), frozen: !frozen, reason }, "PUT"),
+  });
+  if (!done) return;
+  say(done.frozen_at ? `${board} is frozen.` : `${board} is live.`);
   again();
 }

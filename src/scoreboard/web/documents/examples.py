@@ -38,6 +38,8 @@ _BOARD = wire.BoardView(
         wire.CurrentWindow(Window.DAY, "2026-11-24", "2026-11-25T00:00:00.000Z"),
     ),
     total_users=350,
+    frozen_at=None,
+    frozen_checkpoint=None,
 )
 _ADMIN_BOARD = wire.AdminBoard(
     **msgspec.structs.asdict(_BOARD), points_per_hour=5_000, shadow=False
