@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from scoreboard.client.signing import HEADER, Signer
 from tests.acceptance.browser import OpenPage, chromium, open_page, violations
 from tests.acceptance.stage import shared
 from tests.service_process import Service, eventually
@@ -35,7 +36,7 @@ class Desk:
         self.service = service
         self.mark = secrets.token_hex(3)
         self.action = f"a{self.mark}"
-        service.put(f"boards/{self.action}", {"title": "Quiz night"})
+        service.put(f"boards/{self.action}", {"title": "Quiz night", "windows": ["all", "day"]})
         service.put(f"actions/{self.action}", {"points": 10, "board": self.action})
 
     def user(self, name: str, times: int = 1) -> str:
@@ -202,6 +203,11 @@ def test_awards_are_reversed_after_a_look(open_page: OpenPage, desk: Desk) -> No
         page.get_by_role("button", name="Explain").first.click()
         sums = page.get_by_role("table", name=f"Score by action on {desk.action}")
         expect(sums.get_by_role("row").last).to_contain_text(f"{desk.action}330")
+        page.get_by_label("Window").select_option("Today")
+        today = page.get_by_role("table", name="Standing on every board, Today")
+        expect(today.get_by_role("row", name="Quiz night")).to_contain_text("2 of 2")
+        today.get_by_role("button", name="Explain").click()
+        expect(page.get_by_role("heading", name="How 0 points on")).to_contain_text("today")
         page.evaluate(f"location.hash = 'users/{ben}'")
         expect(page.get_by_role("heading", name=ben)).to_be_visible()
         page.get_by_role("button", name="Reverse", exact=True).first.click()
@@ -227,6 +233,7 @@ def test_an_erasure_has_to_be_typed(open_page: OpenPage, desk: Desk) -> None:
 
 
 def test_an_action_is_set_after_a_look_at_what_changes(open_page: OpenPage, desk: Desk) -> None:
+    desk.user("ben", 3)
     with open_page() as page:
         desk.open(page, "actions")
         row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name=desk.action))
@@ -236,6 +243,12 @@ def test_an_action_is_set_after_a_look_at_what_changes(open_page: OpenPage, desk
         page.get_by_label("Points", exact=True).fill("50")
         page.get_by_label("Most a day").fill("20")
         expect(dialog).to_contain_text("points: 10 → 50, caps.day: 0 → 20.")
+        expect(dialog).to_contain_text("with 3 awards of it")
+        expect(dialog).to_contain_text("No award refused.")
+        page.get_by_label("Most a day").fill("2")
+        expect(dialog).to_contain_text("Refused: 1 by cap-day.")
+        assert violations(page) == []
+        page.get_by_label("Most a day").fill("20")
         decide(page, "Set", "spring season")
         expect(row.first).to_contain_text("50")
         expect(row.first).to_contain_text("20 a day")
@@ -288,6 +301,36 @@ def test_a_key_is_added_and_revoked(open_page: OpenPage, desk: Desk) -> None:
         decide(page, "Revoke", "it leaked")
         expect(row).to_contain_text("revoked")
         expect(row.get_by_role("button", name="Revoke")).to_have_count(0)
+
+
+def test_a_secret_is_made_and_limited(open_page: OpenPage, desk: Desk) -> None:
+    key = f"hmac.{desk.mark}"
+    with open_page() as page:
+        desk.open(page, "keys")
+        page.get_by_role("button", name="Add a key").click()
+        page.get_by_label("Name", exact=True).fill(key)
+        page.get_by_label("Algorithm").select_option("hmac-sha256")
+        expect(page.get_by_label("Public half")).to_be_hidden()
+        page.get_by_role("button", name="Make one").click()
+        secret = page.get_by_label("Secret", exact=True).input_value()
+        page.get_by_label("Only for these actions").fill(f"{desk.action}, other")
+        page.get_by_label("Most a day").fill("1")
+        page.get_by_label("Signs from").fill("2026-01-02T03:04:05")
+        page.get_by_label("until (your time)").fill("2036-01-02T03:04:05")
+        assert violations(page) == []
+        decide(page, "Add the key", "a new game")
+        row = page.get_by_role("row", name=key)
+        expect(row).to_contain_text("1 a day")
+        expect(row).to_contain_text(f"{desk.action}, other")
+        expect(row).to_contain_text("2036")
+        assert secret not in page.content()
+    signer = Signer(key, secret)
+    signed = [{HEADER: signer.sign(name, desk.action)} for name in ("ada", "ben")]
+    statuses = [
+        desk.service.award(name, desk.action, headers=header).status
+        for name, header in zip(("ada", "ben"), signed, strict=True)
+    ]
+    assert statuses == [200, 403], "the key's cap of a day"
 
 
 def test_the_ledger_is_seen_to_have_only_grown(open_page: OpenPage, desk: Desk) -> None:

@@ -14,6 +14,7 @@ from scoreboard.service.moderator import Moderator
 from scoreboard.service.preview import Foresight
 from scoreboard.service.proofs import Proofs
 from scoreboard.service.retrospect import Retrospect
+from scoreboard.service.trial import Trials
 from scoreboard.settings import Settings
 from scoreboard.web.access import AccessLog
 from scoreboard.web.address import client_address
@@ -50,6 +51,7 @@ from scoreboard.web.signing_keys import SigningKeysHandler
 from scoreboard.web.site import SiteHandler, security_text
 from scoreboard.web.stream import StreamEndpoint
 from scoreboard.web.tokens import TokenVerifier
+from scoreboard.web.trial import TrialHandler
 
 OFFERED: dict[str, tuple[Operation, ...]] = {
     "all": OPERATIONS,
@@ -132,6 +134,7 @@ def _mounted(services: Services, gate: Gate, verifier: TokenVerifier, cursors: C
         handlers |= keys.handlers()
         moderator, foresight = Moderator(ledger), Foresight(ledger, clock_ms)
         handlers |= ModerationHandler(ledger, moderator, foresight, auth).handlers()
+        handlers |= TrialHandler(Trials(ledger), auth).handlers()
         handlers |= IncidentsHandler(ledger, auth).handlers()
         handlers |= AdminSiteHandler().handlers()
     if services.settings.role == "relay":

@@ -106,12 +106,17 @@ from scoreboard.wire.proofs import (
     Consistency,
     base64s,
 )
+from scoreboard.wire.trial import (
+    ActionTrial,
+    TrialRefusals,
+)
 
 __all__ = [
     "ENCODER",
     "Action",
     "ActionPut",
     "ActionSum",
+    "ActionTrial",
     "Actions",
     "AdminBoard",
     "AdminBoards",
@@ -164,6 +169,7 @@ __all__ = [
     "ToNext",
     "Top",
     "TopMessage",
+    "TrialRefusals",
     "Undone",
     "UnseenUser",
     "UnseenUsers",

@@ -67,6 +67,14 @@ ADMIN = (
     _admin("GET", "actions/{id}", "admin_action", "One action", wire.Action),
     _admin("PUT", "actions/{id}", "put_action", "Set an action", wire.Action, body=wire.ActionPut),
     _admin(
+        "POST",
+        "actions/{id}/trial",
+        "try_action",
+        "What settings would have made of the newest 10,000 postings",
+        wire.ActionTrial,
+        body=wire.ActionPut,
+    ),
+    _admin(
         "GET",
         "findings",
         "findings",
