@@ -268,13 +268,14 @@ def test_a_board_is_frozen_and_revealed(open_page: OpenPage, desk: Desk) -> None
         expect(dialog).to_contain_text("everybody sees the board as it stands at this moment")
         expect(dialog).to_contain_text("Awards go on and count")
         assert desk.service.get(path).json()["frozen_at"] is None
-        desk.service.put(f"boards/{desk.action}", {"title": "Set meanwhile"})
+        meanwhile = {"title": "Set meanwhile", "windows": ["all", "day", "week"]}
+        desk.service.put(f"boards/{desk.action}", meanwhile)
         decide(page, f"Freeze {desk.action}", "the last hour")
         expect(page.get_by_role("status").first).to_contain_text(f"{desk.action} is frozen.")
         expect(row).to_contain_text("frozen")
         told = desk.service.get(path).json()
         assert told["frozen_at"] is not None
-        assert told["title"] == "Set meanwhile"
+        assert (told["title"], len(told["windows"])) == ("Set meanwhile", 3)
 
         row.get_by_role("button", name="Reveal").click()
         expect(dialog).to_contain_text("cannot be hidden again")
