@@ -47,7 +47,13 @@ class Report(Struct, frozen=True, kw_only=True):
 async def audit(
     *,
     listed: Annotated[
-        bool, Parameter(name="--list", negative="", help="Only list open findings, audit nothing.")
+        bool,
+        Parameter(
+            name="--list",
+            negative="",
+            show_default=False,
+            help="Only list open findings, audit nothing.",
+        ),
     ] = False,
     json: Json = False,
     data: Data = None,

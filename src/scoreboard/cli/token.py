@@ -19,6 +19,7 @@ Scopes = Annotated[
     Parameter(
         name="--scope",
         negative="",
+        show_default=False,
         help="scores:write, scores:read or scores:admin; may be repeated.",
     ),
 ]
