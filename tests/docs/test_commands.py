@@ -126,7 +126,7 @@ def saved(block: Fence, port: int, beside: int) -> str:
 
 
 def tutorial(page: Path, port: int, beside: int) -> str:
-    parts = []
+    parts = ["serve scoreboard serve"]  # unless a page before it has left another one running
     for block in fences(page):
         if block.language in {"python", "html"}:
             parts.append(saved(block, port, beside))
