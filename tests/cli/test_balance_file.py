@@ -118,23 +118,24 @@ def test_so_many_problems_are_told_and_all_are_counted(tmp_path: Path) -> None:
     assert (len(found.problems), found.bad) == (balance_file.PROBLEMS_MAX, 99)
 
 
-@pytest.mark.parametrize(
-    ("data", "says"),
-    [
-        (b"", "names user_id not: it has nothing"),
-        (b"id,score\n", "--user says"),
-        (b"user_id,points\n", "--score says"),
-        (b"user_id,score,score\n", "names score twice"),
-        (b"user_id,score\nada,5,\xff\n", "line 2, is not UTF-8"),
-        ("user_id,score\nada,5\n".encode("utf-16"), "is not UTF-8"),
-        (b'user_id,score\nada,5\n"ben,7\ncleo,8\n', "line 3, is not valid CSV"),
-        (b"user_id,score\n" + b"a" * 70_000, "line 2, is longer than 64 KiB"),
-        (b"user_id,score\rada,5\rben,7", "names user_id not"),
-        (b"\x1f\x8bjunk", "cannot be read"),
-        (gzip.compress(b"user_id,score\n" * 99)[:-9], "cannot be read"),
-    ],
-    ids=lambda value: value[:24] if isinstance(value, str) else "",
-)
+UNREADABLE: dict[str, tuple[bytes, str]] = {
+    "empty": (b"", "names user_id not: it has nothing"),
+    "no-users": (b"id,score\n", "--user says"),
+    "no-scores": (b"user_id,points\n", "--score says"),
+    "scores-twice": (b"user_id,score,score\n", "names score twice"),
+    "latin-1": (b"user_id,score\nada,5,\xff\n", "line 2, is not UTF-8"),
+    "utf-16": ("user_id,score\nada,5\n".encode("utf-16"), "is not UTF-8"),
+    "an-open-quote": (b'user_id,score\nada,5\n"ben,7\ncleo,8\n', "line 3, is not valid CSV"),
+    "a-quote-for-ever": (b'user_id,score\n"' + b"a\n" * 99_999, "line 2, is not valid CSV"),
+    "no-line-ends": (b"user_id,score\n" + b"a" * 70_000, "line 2, is longer than 64 KiB"),
+    "of-an-old-mac": (b"user_id,score\rada,5\rben,7", "line 1, is not valid CSV"),
+    "junk": (b"\x1f\x8bjunk", "cannot be read"),
+    "cut-short": (gzip.compress(b"user_id,score\n" * 99)[:-9], "cannot be read"),
+    "damaged": (gzip.compress(b"user_id,score\n" * 99)[:10] + b"\xff" * 40, "cannot be read"),
+}
+
+
+@pytest.mark.parametrize(("data", "says"), UNREADABLE.values(), ids=UNREADABLE.keys())
 def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path, data: bytes, says: str) -> None:
     with pytest.raises(Failure) as failed:
         read(tmp_path, data)

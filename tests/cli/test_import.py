@@ -8,11 +8,14 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from tests.cli.test_commands import DEADLINE_S, free_port, ok, refused, scoreboard, serving
+from scoreboard import cli
+from tests.cli.test_commands import DEADLINE_S, free_port, ok, scoreboard, serving
 from tests.docs.pages import DOCS, fences
 from tests.servers.postgres import PostgresServer, postgres, postgres_programs
 from tests.servers.valkey import ValkeyServer, valkey, valkey_program
@@ -48,6 +51,36 @@ INSERT INTO leaderboard_record (leaderboard_id, owner_id, score, expiry_time)
 VALUES ('points', md5('1')::UUID, 999, '2026-12-01 00:00:00 UTC'), ('else', md5('2')::UUID, 999,
     '1970-01-01 00:00:00 UTC');
 """
+
+
+class Said(NamedTuple):
+    """What a command said, and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+Command = Callable[..., Said]
+
+
+@pytest.fixture
+def command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Command:
+    """A command in this process: many are too many processes."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> Said:
+        code = 0
+        try:
+            cli.main(arguments)
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        out, err = capsys.readouterr()
+        return Said(code, out, err)
+
+    return run
 
 
 def of_page(language: str) -> str:
@@ -151,16 +184,17 @@ def test_a_leaderboard_of_nakama_becomes_a_ledger_on_postgresql(
     postgres.drop_databases()
 
 
-def test_while_a_line_is_bad_nothing_happens(tmp_path: Path) -> None:
+def test_while_a_line_is_bad_nothing_happens(tmp_path: Path, command: Command) -> None:
     (tmp_path / "a.csv").write_text("user_id,score\nada,1\nben,x\nada,2\n")
-    said = refused_plainly(tmp_path, "import", "a.csv")
+    code, _, said = command("import", "a.csv")
+    assert code == 1
     assert "a.csv:3: the score is not a whole number" in said
     assert "a.csv:4: the user is in line 2 already." in said
     assert "Nothing is imported while lines are bad: 2 of 3 are." in said
     assert not (tmp_path / "scoreboard-data").exists()
-    done = scoreboard(tmp_path, "import", "a.csv", "--preview", "--json")
-    assert done.returncode == 1
-    assert [each["line"] for each in json.loads(done.stdout)["problems"]] == [3, 4]
+    previewed = command("import", "a.csv", "--preview", "--json")
+    assert previewed.code == 1
+    assert [each["line"] for each in json.loads(previewed.out)["problems"]] == [3, 4]
 
 
 @pytest.mark.parametrize(
@@ -179,38 +213,37 @@ def test_while_a_line_is_bad_nothing_happens(tmp_path: Path) -> None:
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
 def test_what_cannot_be_done_is_one_sentence(
-    tmp_path: Path, arguments: tuple[str, ...], says: str
+    tmp_path: Path, command: Command, arguments: tuple[str, ...], says: str
 ) -> None:
     write(tmp_path / "good.csv", [("ada", 1)])
     write(tmp_path / "empty.csv", [])
-    assert says in refused(tmp_path, "import", *arguments)
+    code, _, said = command("import", *arguments)
+    assert (code, said[:7]) == (1, "Error: ")
+    assert says in said
 
 
-def test_one_moment_for_all_keeps_the_order_of_the_times(tmp_path: Path) -> None:
+def test_one_moment_for_all_keeps_the_order_of_the_times(tmp_path: Path, command: Command) -> None:
     (tmp_path / "a.csv").write_text("user_id,score,updated_at\nada,5,9\nben,5,8\ncleo,6,9\n")
     at = "2026-10-31T00:00:00Z"
-    said = ok(tmp_path, "import", "a.csv", "--at", at, "--preview")
+    said = command("import", "a.csv", "--at", at, "--preview").out
     assert [line.split()[1] for line in said.splitlines()[-3:]] == ["cleo", "ben", "ada"]
     assert "counts in the present" not in said
-    assert "counts in the present" in ok(tmp_path, "import", str(now_too(tmp_path)), "--preview")
-    ok(tmp_path, "import", "a.csv", "--at", at)
+    write(tmp_path / "untimed.csv", [("ada", 1)])
+    assert "counts in the present" in command("import", "untimed.csv", "--preview").out
+    assert command("import", "a.csv", "--at", at).code == 0
     assert [user for user, _ in standing(tmp_path)] == ["cleo", "ben", "ada"]
 
 
-def now_too(folder: Path) -> Path:
-    return write(folder / "untimed.csv", [("ada", 1)])
-
-
-def test_a_name_that_is_taken_by_an_action_is_refused(tmp_path: Path) -> None:
+def test_a_name_that_is_taken_by_an_action_is_refused(tmp_path: Path, command: Command) -> None:
     write(tmp_path / "a.csv", [("ada", 1)])
-    ok(tmp_path, "action", "set", "imported", "5")
-    assert "history already" in refused(tmp_path, "import", "a.csv")
-    assert "another name with --action" in refused(tmp_path, "import", "a.csv", "--now")
-    ok(tmp_path, "import", "a.csv", "--now", "--action", "carried")
+    assert command("action", "set", "imported", "5").code == 0
+    assert "history already" in command("import", "a.csv").err
+    assert "another name with --action" in command("import", "a.csv", "--now").err
+    assert command("import", "a.csv", "--now", "--action", "carried").code == 0
     write(tmp_path / "a.csv", [("ada", 2), ("ben", 2)])
-    done = scoreboard(tmp_path, "import", "a.csv", "--now", "--action", "carried", "--json")
-    assert done.returncode == 1
-    answer = json.loads(done.stdout)
+    done = command("import", "a.csv", "--now", "--action", "carried", "--json")
+    assert done.code == 1
+    answer = json.loads(done.out)
     assert (answer["users"], answer["before"], answer["differing"]) == (1, 0, [2])
     assert standing(tmp_path) == [("ben", 2), ("ada", 1)]
 

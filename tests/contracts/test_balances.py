@@ -154,7 +154,7 @@ async def test_whoever_cannot_get_the_points_is_named_and_the_others_get_theirs(
     await put(ledger, replace(QUIZ, points=1))
     one = replace(QUIZ, points=1)
     await append(ledger, clock, award("a", "ada", one), award("e", "eve", one))
-    await ledger.moderate(Moderation(Kind.BAN, "ada", "tester", "for a test"))
+    await ledger.moderate(Moderation("ada", Kind.BAN, "tester", "for a test"))
     done = await module.award(ledger, arrival())
     assert (done.recorded, len(done.refused)) == (4, 2)
     refused = {balance.user_id: type(error) for balance, error in done.refused}

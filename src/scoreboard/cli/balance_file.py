@@ -5,6 +5,7 @@ import hashlib
 import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import BinaryIO
 
 from msgspec import Struct
@@ -85,14 +86,13 @@ def read_balances(name: str, columns: Columns, now_ms: int) -> Balances:
     """
     digest = hashlib.sha256()
     with opened(name) as source:
-        lines = _lines(name, source, digest.update)
+        rows = _rows(name, _lines(name, source, digest.update))
         try:
-            first = next(lines, "").removeprefix("\ufeff")
-            delimiter = max(_DELIMITERS, key=first.count)
-            head = _head(name, next(csv.reader([first], delimiter=delimiter), []), columns)
-            rows = csv.reader(lines, delimiter=delimiter, strict=True)
+            _, names = next(rows, (1, []))
+            head = _head(name, names, columns)
             reading = _Reading(name, head, now_ms)
-            reading.read(rows)
+            for line, row in rows:
+                reading.see(line, row)
         except (OSError, EOFError, zlib.error) as error:
             raise Failure(f"{name} cannot be read: {error}.") from None
     return Balances(
@@ -118,20 +118,8 @@ class _Reading:
         self.bad = 0
         self.problems: list[Problem] = []
 
-    def read(self, rows: "csv._reader") -> None:
-        began = 2  # the header is before
-        try:
-            for row in rows:
-                if any(cell.strip() for cell in row):
-                    self._see(began, row)
-                began = rows.line_num + 2
-        except csv.Error as error:
-            raise Failure(
-                f"{self._name}, line {began:,}, is not valid CSV ({error}): "
-                "is a quotation mark open?"
-            ) from None
-
-    def _see(self, line: int, row: list[str]) -> None:
+    def see(self, line: int, row: list[str]) -> None:
+        """Take a row for what it is."""
         if len(self.good) + self.bad == ROWS_MAX:
             raise Failure(
                 f"{self._name} has more than {ROWS_MAX:,} users: so many are not imported at once."
@@ -211,6 +199,23 @@ def _head(name: str, cells: list[str], columns: Columns) -> _Head:
 def _shown(names: Sequence[str]) -> str:
     told = ", ".join(name if name.isprintable() else ascii(name) for name in names[:20])
     return told[:200] or "nothing"
+
+
+def _rows(name: str, lines: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
+    """Rows with something in them, and the lines where they begin."""
+    first = next(lines, "").removeprefix("\ufeff")
+    delimiter = max(_DELIMITERS, key=first.count)
+    rows = csv.reader(chain([first], lines), delimiter=delimiter, strict=True)
+    began = 1
+    try:
+        for row in rows:
+            if any(cell.strip() for cell in row):
+                yield began, row
+            began = rows.line_num + 1
+    except csv.Error as error:
+        raise Failure(
+            f"{name}, line {began:,}, is not valid CSV ({error}): is a quotation mark open?"
+        ) from None
 
 
 def _lines(name: str, source: BinaryIO, seen: Callable[[bytes], object]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from heapq import nsmallest
 from msgspec import Struct
 
 from scoreboard.cli.balance_file import Balances, Problem
+from scoreboard.cli.remark import counted
 from scoreboard.cli.terminal import print_json, print_table, say
 from scoreboard.core.balance import Balance
 from scoreboard.core.moment import rfc3339
@@ -14,7 +15,8 @@ from scoreboard.core.window import Window, period_at
 
 FIRST = 10
 COLUMNS_MAX = 20
-DAY_MS = 86_400_000
+EASTERNMOST_MS = 14 * 3_600_000
+"""So far ahead of UTC is the first time zone in which a day begins."""
 
 
 class Row(Struct, frozen=True):
@@ -72,15 +74,15 @@ def print_preview(preview: Preview, *, json: bool) -> None:
         print_json(preview)
         return
     say(
-        f"{preview.users:,} users with {preview.points:,} points in {preview.file}; "
-        f"{preview.bad:,} bad lines."
+        f"{counted(preview.users, 'user')} with {counted(preview.points, 'point')} in "
+        f"{preview.file}; {counted(preview.bad, 'bad line')}."
     )
     if not preview.users:
         return
     order = "by time" if preview.timed else "as in the file, which has no times"
     say(
-        f"Scores from {preview.lowest:,} to {preview.highest:,}; {preview.tied:,} users share "
-        f"theirs with others, and stand {order}."
+        f"Scores from {preview.lowest:,} to {preview.highest:,}; {preview.tied:,} of them are shared "
+        f"with others, who stand {order}."
     )
     if preview.unused:
         names = (name if name.isprintable() else ascii(name) for name in preview.unused)
@@ -95,4 +97,4 @@ def print_preview(preview: Preview, *, json: bool) -> None:
 def present_from(at_ms: int) -> int:
     """A moment before which no present period of any window in any time zone has begun."""
     periods = (period_at(window, at_ms, "UTC") for window in Window if window is not Window.ALL)
-    return min(period.start_ms for period in periods) - DAY_MS
+    return min(period.start_ms for period in periods) - EASTERNMOST_MS

@@ -15,6 +15,7 @@ from scoreboard.cli.balance_preview import present_from, preview_of, print_previ
 from scoreboard.cli.catalogue import caller, moment_of
 from scoreboard.cli.moderation import now_ms, sound_reason
 from scoreboard.cli.options import Data, Json, load
+from scoreboard.cli.remark import counted
 from scoreboard.cli.terminal import ERR, Failure, print_json, say
 from scoreboard.core.action import Action
 from scoreboard.core.balance import in_order
@@ -134,7 +135,7 @@ def _default_reason(found: Balances) -> str:
     shown = name if name.isprintable() and len(name) <= NAME_MAX else "a file"
     points = sum(balance.score for balance in found.good)
     return (
-        f"{len(found.good):,} users with {points:,} points imported from {shown}, "
+        f"{counted(len(found.good), 'user')} with {counted(points, 'point')} imported from {shown}, "
         f"SHA-256 {found.sha256}"
     )
 
@@ -223,7 +224,8 @@ def _report(found: Balances, arrival: Arrival, arrived: Arrived, *, json: bool) 
         )
     else:
         before = f" {arrived.repeated:,} were imported before." if arrived.repeated else ""
-        say(f"{arrived.recorded:,} users imported onto board {board}, by action {action}.{before}")
+        users = counted(arrived.recorded, "user")
+        say(f"{users} imported onto board {board}, by action {action}.{before}")
         _tell_others(found.file, arrived)
     if arrived.differing or arrived.refused:
         raise Failure(
