@@ -81,8 +81,8 @@ def print_preview(preview: Preview, *, json: bool) -> None:
         return
     order = "by time" if preview.timed else "as in the file, which has no times"
     say(
-        f"Scores from {preview.lowest:,} to {preview.highest:,}; {preview.tied:,} of them are shared "
-        f"with others, who stand {order}."
+        f"Scores from {preview.lowest:,} to {preview.highest:,}; {preview.tied:,} of them are "
+        f"shared with others, who stand {order}."
     )
     if preview.unused:
         names = (name if name.isprintable() else ascii(name) for name in preview.unused)

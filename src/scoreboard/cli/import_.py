@@ -135,8 +135,8 @@ def _default_reason(found: Balances) -> str:
     shown = name if name.isprintable() and len(name) <= NAME_MAX else "a file"
     points = sum(balance.score for balance in found.good)
     return (
-        f"{counted(len(found.good), 'user')} with {counted(points, 'point')} imported from {shown}, "
-        f"SHA-256 {found.sha256}"
+        f"{counted(len(found.good), 'user')} with {counted(points, 'point')} imported from "
+        f"{shown}, SHA-256 {found.sha256}"
     )
 
 
