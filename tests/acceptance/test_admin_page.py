@@ -317,7 +317,7 @@ def test_a_secret_is_made_and_limited(open_page: OpenPage, desk: Desk) -> None:
         page.get_by_label("Only for these actions").fill(f"{desk.action}, other")
         page.get_by_label("Most a day").fill("1")
         page.get_by_label("Signs from").fill("2026-01-02T03:04:05")
-        page.get_by_label("until (your time)").fill("2036-01-02T03:04:05")
+        page.get_by_label("Until (your time)").fill("2036-01-02T03:04:05")
         assert violations(page) == []
         decide(page, "Add the key", "a new game")
         row = page.get_by_role("row", name=key)
