@@ -8,9 +8,8 @@
         for snapshot in client.watch("default"):
             print(snapshot.rows)
 
-What to send and when to give up is decided once, without I/O, in ``calls``, ``reads`` and
-``follow``; ``Client`` and ``AsyncClient`` carry it out. What ``verification`` is given, it verifies
-without asking anybody.
+What to send and when to give up is decided once, without I/O, in ``calls`` and ``follow``;
+``Client`` and ``AsyncClient`` carry it out.
 """
 
 from typing import TYPE_CHECKING
@@ -24,19 +23,12 @@ if TYPE_CHECKING:
     from scoreboard.client.problem import ClientProblem
     from scoreboard.client.signing import Signer
     from scoreboard.client.sync_client import Client
-    from scoreboard.client.verification import (
-        NotProven,
-        verified_award,
-        verified_checkpoint,
-        verify_growth,
-    )
 
 __all__ = [
     "AsyncClient",
     "Client",
     "ClientProblem",
     "Link",
-    "NotProven",
     "Outbox",
     "OutboxFull",
     "Patience",
@@ -45,9 +37,6 @@ __all__ = [
     "Resent",
     "Signer",
     "SqliteOutbox",
-    "verified_award",
-    "verified_checkpoint",
-    "verify_growth",
 ]
 
 _ROOMS = {
@@ -55,7 +44,6 @@ _ROOMS = {
     "Client": "sync_client",
     "ClientProblem": "problem",
     "Link": "follow",
-    "NotProven": "verification",
     "Outbox": "outbox",
     "OutboxFull": "outbox",
     "Patience": "patience",
@@ -64,9 +52,6 @@ _ROOMS = {
     "Resent": "calls",
     "Signer": "signing",
     "SqliteOutbox": "outbox",
-    "verified_award": "verification",
-    "verified_checkpoint": "verification",
-    "verify_growth": "verification",
 }
 
 

@@ -18,6 +18,7 @@ from scoreboard.ports.condition import (
     Condition,
 )
 from scoreboard.ports.findings import (
+    Dismissal,
     Queue,
 )
 from scoreboard.ports.incidents import (
@@ -93,6 +94,7 @@ __all__ = [
     "ComparedSums",
     "Condition",
     "Difference",
+    "Dismissal",
     "Exit",
     "Group",
     "Head",

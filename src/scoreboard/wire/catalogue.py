@@ -54,8 +54,7 @@ class BoardPut(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """New settings of a board, and why.
 
     ``points_per_hour`` is the most that a user may gain on it in any 3,600 seconds, 0 no cap; in
-    the ``shadow`` that is counted and refuses nothing. ``frozen``: from now on the public sees the
-    board as it is at this moment (true), or live (false); without it that stays as it is.
+    the ``shadow`` that is counted and refuses nothing.
     """
 
     reason: Reason
@@ -65,12 +64,9 @@ class BoardPut(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     time_zone: TimeZone = "UTC"
     points_per_hour: PointsPerHour = 0
     shadow: bool = False
-    frozen: bool | None = None
 
     def settings(self, board: str) -> BoardSettings:
-        settings = _settings(self)
-        del settings["frozen"]  # a change, and no setting
-        return BoardSettings(board=board, **settings)
+        return BoardSettings(board=board, **_settings(self))
 
 
 class KeyPost(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -24,14 +24,15 @@ const ENGLISH = {
 /** Says it in a locale, by default the reader's own, and in English or words of your own. */
 export function speak(locale, wording) {
   const said = { ...ENGLISH, ...wording };
-  let known;
+  let numbers;
   try {
-    [known] = Intl.getCanonicalLocales(locale || []);
+    numbers = new Intl.NumberFormat(locale || undefined);
   } catch {
-    // It is none: the reader's own.
+    numbers = new Intl.NumberFormat();
   }
+  const known = numbers.resolvedOptions().locale;
   const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values?.[name] ?? "");
-  const number = (n, style) => n.toLocaleString(known, style);
+  const number = (n, style) => (style ? new Intl.NumberFormat(known, style) : numbers).format(n);
   const counted = (forms, n, type) =>
     fill(forms[new Intl.PluralRules(said.language, { type }).select(n)] ?? forms.other, { n: number(n) });
   return {
@@ -40,10 +41,10 @@ export function speak(locale, wording) {
     points: (n) => counted(said.points, n, "cardinal"),
     ordinal: (n) => counted(said.ordinal, n, "ordinal"),
     /** A clock time, with its date unless that is today. */
-    time(moment) {
-      const at = new Date(moment);
-      const dated = at.toDateString() !== new Date().toDateString() && { dateStyle: "medium" };
-      return at.toLocaleString(known, { timeStyle: "medium", ...dated });
+    time(ms) {
+      const today = new Date(ms).toDateString() === new Date().toDateString();
+      const dated = !today && { dateStyle: "medium" };
+      return new Intl.DateTimeFormat(known, { timeStyle: "medium", ...dated }).format(ms);
     },
     /** The two greatest units of a time span. */
     span(ms) {

@@ -90,9 +90,7 @@ FROM actions
 ORDER BY action_id;
 
 -- name: boards
-SELECT
-    board, title, tie, windows, time_zone, points_per_hour, shadow, frozen_seq, frozen_at,
-    frozen_users
+SELECT board, title, tie, windows, time_zone, points_per_hour, shadow
 FROM boards
 ORDER BY board;
 
@@ -138,24 +136,15 @@ SET points = excluded.points,
     shadow = excluded.shadow;
 
 -- name: put_board
-INSERT INTO boards (
-    board, title, tie, windows, time_zone, points_per_hour, shadow, frozen_seq, frozen_at,
-    frozen_users
-)
-VALUES (
-    :board, :title, :tie, :windows, :time_zone, :points_per_hour, :shadow, :frozen_seq, :frozen_at,
-    :frozen_users
-)
+INSERT INTO boards (board, title, tie, windows, time_zone, points_per_hour, shadow)
+VALUES (:board, :title, :tie, :windows, :time_zone, :points_per_hour, :shadow)
 ON CONFLICT (board) DO UPDATE
 SET title = excluded.title,
     tie = excluded.tie,
     windows = excluded.windows,
     time_zone = excluded.time_zone,
     points_per_hour = excluded.points_per_hour,
-    shadow = excluded.shadow,
-    frozen_seq = excluded.frozen_seq,
-    frozen_at = excluded.frozen_at,
-    frozen_users = excluded.frozen_users;
+    shadow = excluded.shadow;
 
 -- name: fill_period
 -- Scores of a period that a board got only now, from its postings since :start.
