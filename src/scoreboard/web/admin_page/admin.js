@@ -74,7 +74,7 @@ function askToken(refused = "") {
 }
 
 Object.entries(SECTIONS).forEach(([name, { title }], index) =>
-  nav.append(node("a", { href: `#${name}`, "data-name": name, "aria-keyshortcuts": index + 1 }, title)));
+  nav.append(node("a", { href: `admin#${name}`, "data-name": name, "aria-keyshortcuts": index + 1 }, title)));
 search.addEventListener("submit", (event) => {
   event.preventDefault();
   location.hash = `users/${encodeURIComponent(search.elements.who.value.trim())}`;
