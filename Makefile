@@ -41,10 +41,10 @@ format: .venv/dev.installed ## let ruff format and mend what it can
 bench: .venv/bench.installed ## measure everything, or one part (PART=awards)
 	$(BIN)/python -m bench $(PART) $(ARGS)
 
-js: ## check the JavaScript client's types and write scoreboard.d.ts (needs npm)
-	cd clients/js && npm ci --silent --no-audit --no-fund && npx tsc --project .
-	@echo "// made from scoreboard.js $$(sha256sum < clients/js/scoreboard.js | cut -c1-64)" \
-	  >> clients/js/scoreboard.d.ts
+js: ## check the JavaScript client's types and write its .d.ts (needs npm)
+	cd clients/js && npm ci --silent --no-audit --no-fund && rm -f *.d.ts && npx tsc --project .
+	@cd clients/js && for name in scoreboard verify; do \
+	  echo "// made from $$name.js $$(sha256sum < $$name.js | cut -c1-64)" >> $$name.d.ts; done
 
 docs: .venv/run.installed ## write the pages that come from the code
 	@sed '/^| setting /,$$d' docs/configure.md > docs/.configure.md

@@ -25,8 +25,12 @@ POSTGRES = {
     "synchronous_commit": "on",
     "full_page_writes": "on",
 }
-LEDGER_COUNT = "SELECT count(*), coalesce(sum(points), 0) FROM ledger WHERE kind = 'award'"
-LEDGER_SUM = "SELECT coalesce(sum(score), 0) FROM scores WHERE board = 'default' AND period = 'all'"
+LEDGER_SUMS = """
+SELECT count(*), coalesce(sum(points), 0),
+    (SELECT coalesce(sum(score), 0) FROM scores WHERE board = 'default' AND period = 'all')
+FROM ledger WHERE kind = 'award'
+"""
+"""One statement, one snapshot: awards that nobody waits for any more may still come in."""
 
 Costs = dict[str, float]
 """CPU seconds by kind of process."""
@@ -164,8 +168,7 @@ class Deployment:
     def check(self) -> None:
         """Raises: Miscounted: an acknowledged award is missing, or the sums differ."""
         psql = self.servers.postgres.psql
-        awards, points = map(int, psql(LEDGER_COUNT, self.database).split("|"))
-        scores = int(psql(LEDGER_SUM, self.database))
+        awards, points, scores = map(int, psql(LEDGER_SUMS, self.database).split("|"))
         if scores != points:
             raise Miscounted(f"{awards} awards of {points} points, but scores of {scores}")
         if awards < self.acknowledged:

@@ -59,6 +59,59 @@ export type Board = {
     windows: CurrentWindow[];
     total_users: number;
 };
+export type Posting = {
+    award_id: string;
+    seq: number;
+    epoch: number;
+    kind: string;
+    board: string;
+    at: string;
+    user_id?: string;
+    action_id?: string;
+    points?: number;
+    score_after?: number;
+    caller?: string;
+    key?: string;
+    reverses?: number;
+};
+export type Postings = {
+    postings: Posting[];
+    next: number | null;
+};
+export type ActionSum = {
+    action_id: string;
+    awards: number;
+    reversed: number;
+    points: number;
+    first_at: string;
+    last_at: string;
+};
+export type Explanation = Place & {
+    board: string;
+    period: string;
+    score: number;
+    actions: ActionSum[];
+    complete: boolean;
+    standing: Standing;
+    tie: string;
+    tied: Row[];
+};
+export type AwardProof = {
+    award_id: string;
+    seq: number;
+    size: number;
+    leaf: string;
+    hashes: string[];
+    checkpoint: string;
+    key: string;
+    user_id?: string;
+    salt?: string;
+};
+export type Consistency = {
+    from: number;
+    to: number;
+    hashes: string[];
+};
 export type Receipt = {
     new_score: number;
     award_id: string;
@@ -226,6 +279,24 @@ export declare class Scoreboard {
     }>;
     /** One board. @param {string} [board] @returns {Promise<Board>} */
     board(board?: string): Promise<Board>;
+    /** What the ledger recorded for an award: for its user, or `scores:read`. @param {string} awardId @returns {Promise<Posting>} */
+    posting(awardId: string): Promise<Posting>;
+    /** A user's postings, newest first; `before` is the `next` of the page before.
+     * @param {string} userId @param {{before?: number, limit?: number}} [page] @returns {Promise<Postings>} */
+    postings(userId: string, { before, limit }?: {
+        before?: number;
+        limit?: number;
+    }): Promise<Postings>;
+    /** Why a user's score is what it is. @param {string} userId @param {string} [board] @param {string} [period] @returns {Promise<Explanation>} */
+    explain(userId: string, board?: string, period?: string): Promise<Explanation>;
+    /** How far the ledger has come. @returns {Promise<Place>} */
+    head(): Promise<Place>;
+    /** That an award is under the newest checkpoint, ten seconds later at most; `verify.js` verifies it. @param {string} awardId @returns {Promise<AwardProof>} */
+    awardProof(awardId: string): Promise<AwardProof>;
+    /** The newest signed checkpoint: a note, to be verified, and kept elsewhere as it is. @returns {Promise<string>} */
+    checkpoint(): Promise<string>;
+    /** That the ledger of `to` postings (of the newest checkpoint) begins with `from` ones. @param {number} from @param {number} [to] @returns {Promise<Consistency>} */
+    consistency(from: number, to?: number): Promise<Consistency>;
     /** Follows the top ten of a board until it is stopped. @param {string} [board] @param {Watched} [watched] */
     watch(board?: string, watched?: Watched): Watch;
     /** One request without retries, as this caller. @param {string | URL} path @param {RequestInit} [init] */
@@ -268,4 +339,4 @@ export declare function localStorageOutbox(prefix?: string, storage?: Storage): 
  * @param {string} folder @returns {Outbox}
  */
 export declare function fileOutbox(folder: string): Outbox;
-// made from scoreboard.js e110a62544023fda1e55d930c2e077a82e3cb287f3e41d624ace62da72011b7b
+// made from scoreboard.js 60ca4ec9bdeffd3393eefc1d311edb14be28c9995fefc67dbadb306c63259d37

@@ -20,6 +20,12 @@
  * @typedef {Place & {board: string, period: string, standing: Standing | null}} Me
  * @typedef {{window: string, period: string, next_reset_at: string | null}} CurrentWindow
  * @typedef {{board: string, title: string, tie: string, time_zone: string, windows: CurrentWindow[], total_users: number}} Board
+ * @typedef {{award_id: string, seq: number, epoch: number, kind: string, board: string, at: string, user_id?: string, action_id?: string, points?: number, score_after?: number, caller?: string, key?: string, reverses?: number}} Posting
+ * @typedef {{postings: Posting[], next: number | null}} Postings
+ * @typedef {{action_id: string, awards: number, reversed: number, points: number, first_at: string, last_at: string}} ActionSum
+ * @typedef {Place & {board: string, period: string, score: number, actions: ActionSum[], complete: boolean, standing: Standing, tie: string, tied: Row[]}} Explanation
+ * @typedef {{award_id: string, seq: number, size: number, leaf: string, hashes: string[], checkpoint: string, key: string, user_id?: string, salt?: string}} AwardProof
+ * @typedef {{from: number, to: number, hashes: string[]}} Consistency
  * @typedef {{new_score: number, award_id: string, idempotency_key: string, replayed: boolean}} Receipt
  *
  * @typedef {object} Pending an award that is not settled
@@ -200,6 +206,42 @@ export class Scoreboard {
     return this.#read(["boards", board]);
   }
 
+  /** What the ledger recorded for an award: for its user, or `scores:read`. @param {string} awardId @returns {Promise<Posting>} */
+  async posting(awardId) {
+    return this.#read(["awards", awardId]);
+  }
+
+  /** A user's postings, newest first; `before` is the `next` of the page before.
+   * @param {string} userId @param {{before?: number, limit?: number}} [page] @returns {Promise<Postings>} */
+  async postings(userId, { before, limit = 50 } = {}) {
+    return this.#read(["users", userId, "awards"], { before, limit });
+  }
+
+  /** Why a user's score is what it is. @param {string} userId @param {string} [board] @param {string} [period] @returns {Promise<Explanation>} */
+  async explain(userId, board = "default", period = "all") {
+    return this.#read(["users", userId, "explain"], { board, period });
+  }
+
+  /** How far the ledger has come. @returns {Promise<Place>} */
+  async head() {
+    return this.#read(["ledger", "head"]);
+  }
+
+  /** That an award is under the newest checkpoint, ten seconds later at most; `verify.js` verifies it. @param {string} awardId @returns {Promise<AwardProof>} */
+  async awardProof(awardId) {
+    return this.#read(["awards", awardId, "proof"]);
+  }
+
+  /** The newest signed checkpoint: a note, to be verified, and kept elsewhere as it is. @returns {Promise<string>} */
+  async checkpoint() {
+    return (await this.#ask("v1/ledger/checkpoint", {}, { read: noteIn }))[1];
+  }
+
+  /** That the ledger of `to` postings (of the newest checkpoint) begins with `from` ones. @param {number} from @param {number} [to] @returns {Promise<Consistency>} */
+  async consistency(from, to) {
+    return this.#read(["ledger", "consistency"], { from, to });
+  }
+
   /** Follows the top ten of a board until it is stopped. @param {string} [board] @param {Watched} [watched] */
   watch(board = "default", watched = {}) {
     return new Watch(this, board, watched);
@@ -233,7 +275,7 @@ export class Scoreboard {
     const headers = pending.signature ? { "Action-Signature": pending.signature } : { "Idempotency-Key": pending.idempotency_key };
     const body = JSON.stringify({ user_id: pending.user_id, action_id: pending.action_id });
     try {
-      const [answer, told] = await this.#ask("v1/scores", { method: "POST", headers: { ...headers, "Content-Type": "application/json" }, body }, inDoubt);
+      const [answer, told] = await this.#ask("v1/scores", { method: "POST", headers: { ...headers, "Content-Type": "application/json" }, body }, { inDoubt });
       await this.#outbox?.settle(pending.name);
       return {
         new_score: told.new_score,
@@ -257,12 +299,12 @@ export class Scoreboard {
     return (await this.#ask(path.replace(/\?$/, ""), {}))[1];
   }
 
-  /** @param {string} path @param {RequestInit} init @param {boolean} [inDoubt] @returns {Promise<[Response, any]>} */
-  async #ask(path, init, inDoubt = false) {
+  /** @param {string} path @param {RequestInit} init @param {{inDoubt?: boolean, read?: (text: string) => any}} [how] @returns {Promise<[Response, any]>} */
+  async #ask(path, init, { inDoubt = false, read = parsed } = {}) {
     const { attempts, deadline_ms, timeout_ms } = this.#patience;
     const end = Date.now() + deadline_ms;
     for (let attempt = 1; ; attempt++) {
-      const { answer, told, problem } = await this.#attempt(path, { ...init, signal: AbortSignal.timeout(Math.max(50, Math.min(timeout_ms, end - Date.now()))) });
+      const { answer, told, problem } = await this.#attempt(path, read, { ...init, signal: AbortSignal.timeout(Math.max(50, Math.min(timeout_ms, end - Date.now()))) });
       if (answer && !problem) return [answer, told];
       if (!problem) throw new Error("an attempt ends with an answer or a problem");
       inDoubt ||= problem.temporary && !NOTHING_RECORDED.includes(problem.code);
@@ -273,8 +315,8 @@ export class Scoreboard {
     }
   }
 
-  /** @param {string} path @param {RequestInit} init @returns {Promise<{answer?: Response, told?: any, problem?: ScoreboardProblem}>} */
-  async #attempt(path, init) {
+  /** @param {string} path @param {(text: string) => any} read @param {RequestInit} init @returns {Promise<{answer?: Response, told?: any, problem?: ScoreboardProblem}>} */
+  async #attempt(path, read, init) {
     let answer;
     let text;
     const authorized = await this.#authorized(init);
@@ -286,8 +328,8 @@ export class Scoreboard {
       if (!(error instanceof TypeError) && !(error instanceof DOMException)) throw error;
       return { problem: new ScoreboardProblem(0, "unreachable", `No scoreboard service answers at ${this.url}`) };
     }
-    const told = parsed(text);
-    return answer.ok && told ? { answer, told } : { answer, problem: problemOf(answer.status, told) };
+    const told = answer.ok && read(text);
+    return told ? { answer, told } : { answer, problem: problemOf(answer.status, parsed(text)) };
   }
 }
 
@@ -610,6 +652,9 @@ function parsed(text) {
     return undefined;
   }
 }
+
+/** The note that a text is, if it looks like one. @param {string} text */
+const noteIn = (text) => (/^.+\n\d+\n.+\n[^]*\n\n— /.test(text) ? text : undefined);
 
 /** @param {number} status @param {any} told */
 function problemOf(status, told) {

@@ -48,6 +48,10 @@ class Stage:
 
         page.route(f"**/v1/boards/{self.board}", frozen)
 
+    def reveal(self, page: Page) -> None:
+        """Let the page hear how the board is."""
+        page.unroute(f"**/v1/boards/{self.board}")
+
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
@@ -70,10 +74,12 @@ def stage(shared: Service) -> Stage:
 # --- a server that the test plays
 
 
-def top(seq: int, rows: Sequence[tuple[str, int]]) -> str:
-    at = "2026-11-24T00:00:00.000Z"
+def top(
+    seq: int, rows: Sequence[tuple[str, int]], at: str = "2026-11-24T00:00:00.000Z", since: str = ""
+) -> str:
+    """A frame of this moment; its rows are as new, or have stood ``since`` another one."""
     ranked = [
-        {"rank": place, "user_id": user, "score": score, "updated_at": at}
+        {"rank": place, "user_id": user, "score": score, "updated_at": since or at}
         for place, (user, score) in enumerate(rows, 1)
     ]
     place = {"board": "default", "period": "all", "epoch": EPOCH, "seq": seq, "at": at}

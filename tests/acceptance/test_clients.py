@@ -11,6 +11,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from scoreboard.client import Client, Patience, SqliteOutbox
 from tests.acceptance import evidence
 from tests.conftest import Require
@@ -78,6 +80,92 @@ def whole(folder: Path) -> SqliteOutbox:
     return SqliteOutbox(folder)
 
 
+JAVASCRIPT_APPLICATION = r"""
+import { Scoreboard, fileOutbox } from "./scoreboard.js";
+
+const [url, token, folder, life] = process.argv.slice(1);
+const client = new Scoreboard(url, { token, outbox: fileOutbox(folder), attempts: 100 });
+await client.resend();
+let number = 0;
+await Promise.all(Array.from({ length: 8 }, async () => {
+  for (;;) {
+    const user = `user-${life}-${number++}`;
+    await client.award(user, "quiz");
+    console.log(`got ${user}`);
+  }
+}));
+"""
+
+
+def test_a_client_in_javascript_is_killed_while_the_service_is(
+    service_factory: Callable[..., Service], tmp_path: Path, require: Require
+) -> None:
+    require("node", shutil.which("node"), "install Node.js 20.16 or later")
+    service = service_factory(ENV)
+    token = service.token("backend", "scores:write")
+    folder = tmp_path / "outbox"
+    acknowledged: set[str] = set()
+    left: set[str] = set()
+    for life in range(LIVES):
+        arguments = (service.url, token, str(folder), str(life))
+        command = ["node", "--input-type=module", "--eval", JAVASCRIPT_APPLICATION, *arguments]
+        with subprocess.Popen(
+            command, cwd=CLIENT, stdout=subprocess.PIPE, text=True
+        ) as application:
+            assert application.stdout is not None
+            for number, line in enumerate(application.stdout):
+                acknowledged.update(line.split()[1:2])
+                if number == 40:
+                    break
+            # Nearly all wait for an answer that will not come when they are killed.
+            service.kill()
+            eventually(lambda: len(list(folder.glob("*.json"))) == WORKERS)
+            application.kill()
+            acknowledged.update(*(line.split()[1:2] for line in application.stdout))
+        pending = users_in(folder)
+        left |= pending
+        service.start()
+    assert len(left) >= LIVES * WORKERS / 2, "the kills hit nothing"
+    said = subprocess.run(
+        [
+            "node",
+            "--input-type=module",
+            "--eval",
+            JAVASCRIPT_RETURN,
+            service.url,
+            token,
+            str(folder),
+        ],
+        cwd=CLIENT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert json.loads(said.stdout) == {"resent": len(pending), "refused": 0, "left": 0}
+    recorded = Counter(line.user for line in evidence.awards(service.data))
+    assert set(recorded) >= acknowledged | left
+    assert set(recorded.values()) == {1}
+    evidence.ensure_whole(service.data)
+
+
+JAVASCRIPT_RETURN = r"""
+import { Scoreboard, fileOutbox } from "./scoreboard.js";
+
+const [url, token, folder] = process.argv.slice(1);
+const outbox = fileOutbox(folder);
+const resent = await new Scoreboard(url, { token, outbox }).resend();
+const refused = resent.filter(({ problem }) => problem).length;
+console.log(JSON.stringify({ resent: resent.length, refused, left: outbox.pending().length }));
+"""
+WORKERS = 8
+
+
+def users_in(folder: Path) -> set[str]:
+    """Who waits in an outbox of files."""
+    return {json.loads(file.read_text("utf-8"))["user_id"] for file in folder.glob("*.json")}
+
+
 AWARDS = 150
 
 
@@ -132,6 +220,10 @@ def test_the_client_in_javascript(
 ) -> None:
     require("node", shutil.which("node"), "install Node.js 20.16 or later")
     service = service_factory(ENV)
+    # What an orderly stop has sealed is proven.
+    assert service.award("ada", "quiz").status == 200
+    service.stop()
+    service.start()
     tokens = {"TOKEN": service.token("ada"), "BACKEND": service.token("b", "scores:write")}
     done = subprocess.run(
         ["node", "--test", "--test-timeout=30000", str(CLIENT / "test")],
@@ -145,10 +237,11 @@ def test_the_client_in_javascript(
     assert "\n# skipped 0\n" in done.stdout
 
 
-def test_the_types_are_those_of_the_module() -> None:
-    made_from = hashlib.sha256((CLIENT / "scoreboard.js").read_bytes()).hexdigest()
-    types = (CLIENT / "scoreboard.d.ts").read_text("utf-8")
-    assert types.endswith(f"// made from scoreboard.js {made_from}\n"), "run `make js`"
+@pytest.mark.parametrize("name", ["scoreboard", "verify"])
+def test_the_types_are_those_of_the_module(name: str) -> None:
+    made_from = hashlib.sha256((CLIENT / f"{name}.js").read_bytes()).hexdigest()
+    types = (CLIENT / f"{name}.d.ts").read_text("utf-8")
+    assert types.endswith(f"// made from {name}.js {made_from}\n"), "run `make js`"
 
 
 def node_env() -> dict[str, str]:

@@ -121,6 +121,44 @@ def test_a_bye_is_obeyed(open_page: OpenPage, stage: Stage) -> None:
         assert "since=9000000000000-2" in connections[1].url
 
 
+EARLIER = "2026-11-23T00:00:00.000Z"
+LOOK_MS = 7_000
+
+
+def test_a_freeze_and_its_end_show_at_once_and_awards_ask_nothing(
+    open_page: OpenPage, stage: Stage
+) -> None:
+    with open_page() as page:
+        page.clock.install()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+
+        def views() -> int:
+            return sum(url.endswith(f"/v1/boards/{stage.board}") for url in asked)
+
+        stage.show(page)
+        page.clock.run_for(LOOK_MS)
+        wait_for(page, lambda: views() == 1)
+        for user in ("ada", "ben"):
+            stage.award(user)
+            expect(page.locator(USERS).filter(has_text=user)).to_be_visible(timeout=SOON_MS)
+            page.clock.run_for(LOOK_MS)
+        assert views() == 1
+        connections = connect(page, stage)
+        connections[0].send(top(2, [("ada", 2)]))
+        expect(page.locator(USERS)).to_have_text(["ada"])
+        page.clock.run_for(LOOK_MS)
+        wait_for(page, lambda: views() == 2)
+        stage.freeze(page)
+        connections[0].send(top(3, [("ada", 2)], since=EARLIER))
+        wait_for(page, lambda: page.clock.run_for(1_000) is None and views() == 3)
+        expect(page.locator(STATUS)).to_contain_text("Frozen since")
+        stage.reveal(page)
+        connections[0].send(top(4, [("ben", 9), ("ada", 2)], since=EARLIER))
+        wait_for(page, lambda: page.clock.run_for(1_000) is None and views() == 4)
+        expect(page.locator(STATUS)).to_have_text("Live")
+
+
 def test_silence_is_taken_for_death(open_page: OpenPage, stage: Stage) -> None:
     with open_page() as page:
         page.clock.install()

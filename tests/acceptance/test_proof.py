@@ -11,6 +11,14 @@ from typing import Any
 import pytest
 
 from scoreboard.adapters.keys import is_signature
+from scoreboard.client import (
+    Client,
+    ClientProblem,
+    NotProven,
+    verified_award,
+    verified_checkpoint,
+    verify_growth,
+)
 from scoreboard.core.checkpoint import checkpoint_in, is_signed
 from scoreboard.core.proof import is_consistent
 from scoreboard.web.documents.examples import EXAMPLES
@@ -78,6 +86,26 @@ def test_a_player_verifies_an_award_with_sixty_lines(
     kept = tmp_path / "checkpoint"
     kept.write_text(checkpoint_of(service), "utf-8")
     assert verified(tmp_path, proof, proof["key"], str(kept)).returncode == 0
+
+
+def test_a_client_proves_an_award_and_that_the_ledger_only_grew(
+    sealed: tuple[Service, Answer, str],
+) -> None:
+    service, award, first = sealed
+    award_id = award.headers["award-id"]
+    with Client(service.url, service.token("u19")) as client:
+        proof = client.award_proof(award_id)
+        assert verified_award(proof, proof.key) == client.posting(award_id)
+        old = verified_checkpoint(first, proof.key)
+        new = verified_checkpoint(client.checkpoint(), proof.key)
+        verify_growth(old, new, client.consistency(old.size))
+        told = client.explain("u19")
+        assert (told.score, [each.action_id for each in told.actions]) == (10, ["quiz"])
+        with pytest.raises(ClientProblem) as caught:
+            client.consistency(old.size, new.size + 1)
+        assert caught.value.code == "not-found"
+        with pytest.raises(NotProven):
+            verify_growth(new, old, client.consistency(old.size))
 
 
 def flipped(text: str, place: int) -> str:

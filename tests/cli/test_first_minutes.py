@@ -5,13 +5,15 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
+import urllib.request
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from scoreboard.cli import application, demo
-from tests.service_process import free_port
+from tests.service_process import eventually, free_port
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "scoreboard"
@@ -85,6 +87,48 @@ def test_the_demo_of_the_wheel_runs_in_an_empty_folder_and_explains_itself(
     assert "<score-board>" in said
     assert f"{sys.executable} -m scoreboard watch --url http://127.0.0.1:{port}" in said
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_installed_wheel_serves_its_page_from_an_environment_of_its_own(
+    installed: Path, tmp_path: Path
+) -> None:
+    venv, here = tmp_path / "venv", tmp_path / "here"
+    here.mkdir()
+    run(sys.executable, "-m", "venv", "--without-pip", str(venv), cwd=tmp_path)
+    fresh = str(venv / "bin" / "python")
+    (wheel,) = installed.parent.glob("*.whl")
+    pip = [sys.executable, "-m", "pip", "--python", fresh, "--disable-pip-version-check"]
+    run(*pip, "install", "-q", "--no-deps", "--no-index", str(wheel), cwd=here)
+    # Only what it depends on is ours: a path file is not followed to the checkout's own.
+    others = sysconfig.get_paths()["purelib"]
+    site = run(fresh, "-c", "import site; print(site.getsitepackages()[0])", cwd=here).strip()
+    (Path(site) / "others.pth").write_text(others)
+    where = run(fresh, "-c", "import scoreboard; print(scoreboard.__file__)", cwd=here)
+    assert where.startswith(str(venv))
+    port = free_port()
+    scoreboard = str(venv / "bin" / "scoreboard")
+    assert list((Path(where.strip()).parent / "dashboards").glob("*.json"))
+    with subprocess.Popen([scoreboard, "serve", "--port", str(port)], cwd=here) as service:
+        try:
+            url = f"http://127.0.0.1:{port}"
+            eventually(lambda: answered(f"{url}/readyz"), within_s=60)
+            for path in ("/", "/admin", "/static/score-board.js", "/openapi.json"):
+                assert answered(url + path), path
+            run(scoreboard, "action", "set", "win", "5", cwd=here)
+            said = run(scoreboard, "award", "ada", "win", cwd=here, SCOREBOARD_PORT=str(port))
+            assert "ada now has 5 points." in said
+        finally:
+            service.terminate()
+    assert service.returncode == 0
+
+
+def answered(url: str) -> bytes | None:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            found: bytes = answer.read()
+            return found
+    except OSError:
+        return None
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from scoreboard import wire
-from scoreboard.client import calls
+from scoreboard.client import calls, reads
+from scoreboard.client.line import Line
 from scoreboard.client.problem import LEDGER_ASKED, NOTHING_RECORDED
 from scoreboard.client.talk import Send, Talk
 from scoreboard.web import documents
@@ -18,18 +19,22 @@ from scoreboard.web import documents
 OPENAPI: dict[str, Any] = json.loads(documents.openapi())
 ASYNCAPI: dict[str, Any] = json.loads(documents.asyncapi())
 
-LINE = calls.Line("http://s")
+LINE = Line("http://s")
 CALLS: dict[str, tuple[Callable[[], Talk[Any]], type]] = {
     "award": (lambda: calls.award(LINE, "ada", "quiz"), wire.Awarded),
     "award signed": (lambda: calls.award(LINE, "ada", "quiz", signature="key=a.b"), wire.Awarded),
-    "top": (lambda: calls.top(LINE, "b", "day", limit=3, cursor="c" * 43), wire.Top),
-    "standing": (lambda: calls.standing(LINE, "ada", "b", "day"), wire.UserStanding),
-    "around": (lambda: calls.around(LINE, "ada", "b", "day", radius=2), wire.Around),
-    "boards": (lambda: calls.boards(LINE), wire.Boards),
-    "board": (lambda: calls.board(LINE, "b"), wire.BoardView),
-    "posting": (lambda: calls.posting(LINE, "id"), wire.Posting),
-    "postings": (lambda: calls.postings(LINE, "ada", before=5, limit=3), wire.Postings),
-    "head": (lambda: calls.head(LINE), wire.LedgerHead),
+    "top": (lambda: reads.top(LINE, "b", "day", limit=3, cursor="c" * 43), wire.Top),
+    "standing": (lambda: reads.standing(LINE, "ada", "b", "day"), wire.UserStanding),
+    "around": (lambda: reads.around(LINE, "ada", "b", "day", radius=2), wire.Around),
+    "boards": (lambda: reads.boards(LINE), wire.Boards),
+    "board": (lambda: reads.board(LINE, "b"), wire.BoardView),
+    "posting": (lambda: reads.posting(LINE, "id"), wire.Posting),
+    "postings": (lambda: reads.postings(LINE, "ada", before=5, limit=3), wire.Postings),
+    "explain": (lambda: reads.explain(LINE, "ada", "b", "day"), wire.Explanation),
+    "head": (lambda: reads.head(LINE), wire.LedgerHead),
+    "award_proof": (lambda: reads.award_proof(LINE, "id"), wire.AwardProof),
+    "checkpoint": (lambda: reads.checkpoint(LINE), str),
+    "consistency": (lambda: reads.consistency(LINE, 2, 5), wire.Consistency),
 }
 GENERAL = {"Authorization", "Content-Type"}
 
@@ -62,7 +67,11 @@ def test_each_request_is_one_of_the_document(name: str) -> None:
     if sent.content is not None:
         body = resolved(operation["requestBody"]["content"]["application/json"]["schema"])
         assert set(json.loads(sent.content)) == set(body["required"])
-    answer = resolved(operation["responses"]["200"]["content"]["application/json"]["schema"])
+    content = operation["responses"]["200"]["content"]
+    if kind is str:
+        assert set(content) == {"text/plain; charset=utf-8"}
+        return
+    answer = resolved(content["application/json"]["schema"])
     required = {field.encode_name for field in msgspec.structs.fields(kind) if field.required}
     assert required <= set(answer["properties"])
 
@@ -70,8 +79,9 @@ def test_each_request_is_one_of_the_document(name: str) -> None:
 def test_every_call_of_the_client_is_looked_at() -> None:
     public = {
         name
-        for name, value in vars(calls).items()
-        if callable(value) and value.__module__ == calls.__name__ and name[0].islower()
+        for module in (calls, reads)
+        for name, value in vars(module).items()
+        if callable(value) and value.__module__ == module.__name__ and name[0].islower()
     }
     assert public - {"resend"} == {name.partition(" ")[0] for name in CALLS}
 

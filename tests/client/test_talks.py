@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from scoreboard.client import calls
+from scoreboard.client import calls, reads
 from scoreboard.client.credential import caller_of
+from scoreboard.client.line import Line
 from scoreboard.client.outbox import Pending
 from scoreboard.client.patience import Patience
 from scoreboard.client.problem import ClientProblem
@@ -32,8 +33,8 @@ class Memory:
         raise AssertionError
 
 
-KEPT = calls.Line("http://s", "token", Memory(), Patience(attempts=4))
-PLAIN = calls.Line("http://s", "token", None, Patience(attempts=4))
+KEPT = Line("http://s", "token", Memory(), Patience(attempts=4))
+PLAIN = Line("http://s", "token", None, Patience(attempts=4))
 
 
 def problem(status: int, code: str, **headers: str) -> Reply:
@@ -129,16 +130,16 @@ def test_only_what_settles_an_award_takes_it_out_of_the_outbox(
 
 def test_the_wait_is_what_the_server_asks_and_a_random_one() -> None:
     later = problem(503, "unavailable", **{"retry-after": "7"})
-    _, steps = hold(calls.top(PLAIN), [later, later, AWARDED])
+    _, steps = hold(reads.top(PLAIN), [later, later, AWARDED])
     waits = [step.wait_s for step in steps if isinstance(step, Pause)]
     assert 7 <= waits[0] <= 7.1
     assert 7 <= waits[1] <= 7.2
 
 
 def test_nothing_is_begun_after_the_deadline() -> None:
-    line = calls.Line("http://s", None, None, Patience(deadline_s=5, timeout_s=9))
+    line = Line("http://s", None, None, Patience(deadline_s=5, timeout_s=9))
     later = problem(503, "unavailable", **{"retry-after": "6"})
-    error, steps = hold(calls.top(line), [later])
+    error, steps = hold(reads.top(line), [later])
     assert isinstance(error, ClientProblem)
     assert kinds(steps) == "send"
     assert isinstance(steps[0], Send)
@@ -147,8 +148,8 @@ def test_nothing_is_begun_after_the_deadline() -> None:
 
 def test_the_token_is_asked_for_before_each_attempt() -> None:
     tokens = iter(["first", "second", "third"])
-    line = calls.Line("http://s", lambda: next(tokens))
-    _, steps = hold(calls.top(line), [LOST, LOST, problem(404, "not-found")])
+    line = Line("http://s", lambda: next(tokens))
+    _, steps = hold(reads.top(line), [LOST, LOST, problem(404, "not-found")])
     sent = [step.headers["Authorization"] for step in steps if isinstance(step, Send)]
     assert sent == ["Bearer first", "Bearer second", "Bearer third"]
 
@@ -189,6 +190,17 @@ def test_sending_again_stops_where_nobody_answers() -> None:
     done, steps = hold(calls.resend(KEPT), [LOST] * 4, (pending(1), pending(2)))
     assert kinds(steps) == "recall send pause send pause send pause send"
     assert [each.problem.code for each in done] == ["unreachable"]
+
+
+NOTE = "scoreboard/1\n1\nAAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\nepoch 1\ntime 2\n\n— s AA\n"
+
+
+def test_a_checkpoint_is_handed_on_as_it_is_and_nothing_else_is_one() -> None:
+    note, steps = hold(reads.checkpoint(PLAIN), [LOST, Reply(200, {}, NOTE.encode())])
+    assert (note, kinds(steps)) == (NOTE, "send pause send")
+    for body in (b"<html>", b"\xff" * 200, NOTE[:30].encode()):
+        problem, _ = hold(reads.checkpoint(PLAIN), [Reply(200, {}, body)])
+        assert problem.code == "not-a-scoreboard"
 
 
 @pytest.mark.parametrize(

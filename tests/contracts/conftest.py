@@ -22,7 +22,7 @@ from tests.servers.postgres import PostgresServer
 from tests.servers.valkey import ValkeyServer, installed
 
 from .material import Clock, ManualSeconds
-from .tampering import Superuser
+from .superuser import Superuser
 
 settings.register_profile("scoreboard", deadline=None)
 settings.load_profile("scoreboard")
@@ -163,6 +163,12 @@ def open_ledger(request: pytest.FixtureRequest) -> OpenLedger:
     return on_server(request)
 
 
+@pytest.fixture
+def superuser(open_ledger: OpenLedger, tmp_path: Path) -> Superuser:
+    server = open_ledger.args[0] if isinstance(open_ledger, functools.partial) else None
+    return Superuser(tmp_path, server)
+
+
 @pytest.fixture(scope="session", params=RANKINGS.values(), ids=RANKINGS.keys())
 def open_ranking(request: pytest.FixtureRequest) -> OpenRanking:
     return on_server(request)
@@ -187,12 +193,6 @@ def clock() -> Clock:
 async def ledger(open_ledger: OpenLedger, tmp_path: Path, clock: Clock) -> AsyncIterator[Ledger]:
     async with open_ledger(tmp_path, clock) as opened:
         yield opened
-
-
-@pytest.fixture
-def superuser(open_ledger: OpenLedger, tmp_path: Path) -> Superuser:
-    server = open_ledger.args[0] if isinstance(open_ledger, functools.partial) else None
-    return Superuser(tmp_path, server)
 
 
 @pytest_asyncio.fixture

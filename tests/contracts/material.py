@@ -7,7 +7,7 @@ from hypothesis import Phase
 
 from scoreboard.core.action import Action
 from scoreboard.core.award import Award, Outcome, Recorded, Refused
-from scoreboard.core.board import Board, Tie
+from scoreboard.core.board import Board, Freeze, Tie
 from scoreboard.core.posting import Kind, Posting
 from scoreboard.core.rules import Rules
 from scoreboard.core.score import Score
@@ -64,6 +64,13 @@ def award(
 async def put(ledger: Ledger, *subjects: Action | Board | SigningKey) -> None:
     for subject in subjects:
         await ledger.change(Change(subject, "tester", "for a test"))
+
+
+async def turn(ledger: Ledger, board: str, *, frozen: bool) -> Freeze | None:
+    """Freeze a board or reveal it; answers since when it is frozen."""
+    before = (await ledger.catalogue()).boards[board]
+    await ledger.change(Change(before, "tester", "the last hour", frozen))
+    return (await ledger.catalogue()).boards[board].frozen
 
 
 async def append(ledger: Ledger, clock: Clock, *awards: Award) -> tuple[Outcome, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import msgspec
 
 from scoreboard.core.award import Award
-from scoreboard.core.board import Board
+from scoreboard.core.board import Board, Freeze
 from scoreboard.core.posting import Kind, Posting
 from scoreboard.core.score import Score
 from scoreboard.core.user import LEADS_TO, Status
@@ -47,6 +47,16 @@ class PlainLedger:
         else:
             self.status[user_id] = LEADS_TO[kind]
         return posting
+
+    def turn(self, name: str, *, frozen: bool) -> None:
+        board = self.boards[name]
+        kind = board.turn(frozen=frozen)
+        if kind is None:
+            return
+        stood = self.shown(self.scores().get((name, "all"), {}).values())
+        posting = self._post(kind, board=name)
+        since = Freeze(seq=posting.seq, at=posting.at, users=len(stood))
+        self.boards[name] = msgspec.structs.replace(board, frozen=since if frozen else None)
 
     def reverse(self, is_meant: Callable[[Posting], bool]) -> list[Posting]:
         """Take back all awards that are meant, the newest first."""

@@ -45,6 +45,7 @@ from .material import (
     ensure_sums,
     posting_of,
     put,
+    turn,
 )
 from .test_tampering import seal, verified
 
@@ -114,6 +115,7 @@ async def live(ledger: Ledger, clock: Clock) -> None:
         await ledger.open_periods([Opening("league", f"2026-11-{24 + day}")])
         clock.now_ms += DAY_MS
         await moderated(ledger, day)
+        await turn(ledger, "league", frozen=day != 1)
     await ledger.new_epoch("tester", "in the middle of it")
     await append(ledger, clock, award("of-the-new-epoch", "user-1"))
 
@@ -145,6 +147,8 @@ async def test_a_ledger_moved_is_the_same_ledger(
     postings = await all_postings(target)
     assert postings == await all_postings(ledger)
     assert {posting.kind for posting in postings} >= {Kind.REVERSE, Kind.ERASE, Kind.RELEASE}
+    assert {posting.kind for posting in postings} >= {Kind.FREEZE, Kind.REVEAL}
+    assert (await target.catalogue()).boards["league"].frozen is not None
     assert await target.statuses(None, 10) == await ledger.statuses(None, 10)
     assert len((await target.statuses(None, 10)).users) > 3
     assert await target.record_of("user-0", None, 10) == await ledger.record_of("user-0", None, 10)

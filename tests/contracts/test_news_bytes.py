@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from scoreboard import wire
-from scoreboard.core.board import Board, Tie
+from scoreboard.core.board import Board, Freeze, Tie
 from scoreboard.core.standing import Row, Snapshot
 from scoreboard.core.window import Window
 
@@ -19,6 +19,7 @@ NEWS = {
         time_zone="America/New_York",
     ),
     "plain board": Board(board="one"),
+    "frozen board": Board(board="one", frozen=Freeze(seq=7, at=2**53, users=3)),
 }
 
 JUNK = {
@@ -33,6 +34,7 @@ JUNK = {
     "a wrong type": b'{"type":"board","board":1}',
     "a board that cannot be": b'{"type":"board","board":"one","time_zone":"Nowhere/At/All"}',
     "a board without a window": b'{"type":"board","board":"one","windows":[]}',
+    "a freeze without a place": b'{"type":"board","board":"one","frozen":{"at":1,"users":1}}',
     "an identifier that cannot be": b'{"type":"board","board":"../one"}',
 }
 
@@ -45,6 +47,10 @@ def test_news_come_out_as_they_went_in(news: Snapshot | Board) -> None:
 def test_members_of_a_later_version_are_skipped() -> None:
     data = b'{"type":"board","board":"one","prize":{"gold":[1]}}'
     assert wire.news_from(data) == Board(board="one")
+
+
+def test_a_board_that_is_not_frozen_says_nothing_of_it() -> None:
+    assert b"frozen" not in wire.news_bytes(Board(board="one"))
 
 
 @pytest.mark.parametrize("data", JUNK.values(), ids=JUNK.keys())

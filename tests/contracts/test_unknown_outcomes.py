@@ -1,7 +1,8 @@
 """It is promised that everything counts once, whatever was lost on the way: any history of it.
 
-Two nodes on one ledger are asked for awards, retries, moderations and reversals; they crash before
-and after commits, and answers get lost. After every step the ledger is what a plain model says.
+Two nodes on one ledger are asked for awards, retries, moderations, reversals and freezes; they
+crash before and after commits, and answers get lost. After every step the ledger is what a plain
+model says.
 """
 
 import asyncio
@@ -50,6 +51,7 @@ from .material import (
     append,
     award,
     put,
+    turn,
 )
 from .plain_ledger import Answer, PlainLedger
 
@@ -231,6 +233,14 @@ class History(RuleBasedStateMachine):
         self.run(self.nodes[node].ledger.forget_erased(self.model.head.seq))
         self.model.forget()
 
+    # --- administrators, who ask twice
+
+    @rule(node=nodes, again=nodes, name=st.sampled_from(["default", "cup"]), frozen=st.booleans())
+    def turn(self, node: int, again: int, name: str, frozen: bool) -> None:
+        for each in (node, again):
+            self.run(turn(self.nodes[each].ledger, name, frozen=frozen))
+            self.model.turn(name, frozen=frozen)
+
     # --- time and other nodes
 
     @rule(step_ms=st.sampled_from([1, HOUR_MS, DAY_MS, -HOUR_MS]))
@@ -280,6 +290,11 @@ class History(RuleBasedStateMachine):
             for name, status in self.model.status.items()
             if status is not Status.ACTIVE
         }
+
+    @invariant()
+    def boards_are_frozen_as_they_were_left(self) -> None:
+        for node in self.nodes:
+            assert self.run(node.ledger.catalogue()).boards == self.model.boards
 
     @precondition(lambda self: self.model.nobody())
     @invariant()

@@ -1,10 +1,12 @@
 """Boards and the periods in which their points count."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoreboard.core.board import Board
+from scoreboard.core.board import Board, Freeze
+from scoreboard.core.posting import Kind
 from scoreboard.core.window import ALL, Window, period_at, period_named
 from scoreboard.errors import InvalidParameter, InvalidPayload, NotFound
 
@@ -112,3 +114,23 @@ def test_the_time_zone_stands_once_a_window_resets() -> None:
         moved.added_windows(DAILY)
     assert refused.value.pointer == "/time_zone"
     assert moved.added_windows(Board(board="league")) == (Window.DAY,)
+
+
+FROZEN = msgspec.structs.replace(DAILY, frozen=Freeze(seq=7, at=NOON, users=3))
+
+
+@pytest.mark.parametrize(
+    ("board", "frozen", "kind"),
+    [
+        (DAILY, True, Kind.FREEZE),
+        (DAILY, False, None),
+        (DAILY, None, None),
+        (FROZEN, True, None),
+        (FROZEN, False, Kind.REVEAL),
+        (FROZEN, None, None),
+    ],
+)
+def test_a_board_turns_only_into_what_it_is_not(
+    board: Board, frozen: bool | None, kind: Kind | None
+) -> None:
+    assert board.turn(frozen=frozen) is kind

@@ -61,8 +61,8 @@ INSTEAD = (
 
 
 NAMED = re.compile(r"(?:#|<!--) (\w+\.(?:py|html))\b")
-# Of each page a group is played in one folder, beside one service, as one reader would.
-TUTORIALS = tuple(sorted([*DOCS.glob("tutorials/*.md"), *DOCS.glob("how-to/*.md")]))
+# The pages of a group are played in one folder, beside one service, as one reader would.
+GROUPS = {name: tuple(sorted(DOCS.glob(f"{name}/*.md"))) for name in ("tutorials", "how-to")}
 
 
 def played(text: str, port: int, beside: int = 0) -> str:
@@ -126,7 +126,7 @@ def saved(block: Fence, port: int, beside: int) -> str:
 
 
 def tutorial(page: Path, port: int, beside: int) -> str:
-    parts = []
+    parts = ["serve scoreboard serve"]  # unless a page before it has left another one running
     for block in fences(page):
         if block.language in {"python", "html"}:
             parts.append(saved(block, port, beside))
@@ -137,13 +137,14 @@ def tutorial(page: Path, port: int, beside: int) -> str:
     return f"export BESIDE_PORT={beside}\n" + "\n".join(parts)
 
 
-def test_tutorials_work_and_print_what_they_say(tmp_path: Path) -> None:
+@pytest.mark.parametrize("pages", GROUPS.values(), ids=GROUPS.keys())
+def test_tutorials_work_and_print_what_they_say(pages: tuple[Path, ...], tmp_path: Path) -> None:
     (tmp_path / ".curlrc").write_text("silent\nshow-error\nfail\n")
     port = free_port()
-    parts = [tutorial(page, port, free_port()) for page in TUTORIALS]
+    parts = [tutorial(page, port, free_port()) for page in pages]
     path = f'PATH="{BIN}:$PATH"'
-    run("\n".join([PRELUDE, path, "serve scoreboard serve", *parts]), tmp_path, port)
-    for page in TUTORIALS:
+    run("\n".join([PRELUDE, path, *parts]), tmp_path, port)
+    for page in pages:
         for before, after in pairwise(fences(page)):
             if before.language == "sh" and after.language == "text" and after.follows:
                 printed = (tmp_path / f"out.{page.stem}.{before.line}").read_text()

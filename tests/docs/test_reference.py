@@ -111,6 +111,10 @@ def test_every_close_code_is_explained() -> None:
     assert sent <= set(map(int, table))
 
 
+NAMED = r'(\w+): (?:"|\{ one)'
+NUMBERS = {"one", "two", "few", "other"}
+
+
 def test_what_the_element_takes_is_explained() -> None:
     text = (DOCS / "embed.md").read_text("utf-8")
     files = {name: file.body.decode() for name, file in STATIC_FILES.items()}
@@ -125,6 +129,13 @@ def test_what_the_element_takes_is_explained() -> None:
         assert f"`{part}`" in text
     for event in re.findall(r'#tell\("([a-z-]+)"', script):
         assert f"`score-board-{event}`" in text
+    english = re.search(r"const ENGLISH = \{(.*?)^\};", files["words.js"], re.DOTALL | re.MULTILINE)
+    french = re.search(r"\.words = \{(.*?)^\};", text, re.DOTALL | re.MULTILINE)
+    assert english
+    assert french
+    ours, theirs = ({*re.findall(NAMED, words[1])} - NUMBERS for words in (english, french))
+    assert ours == theirs
+    assert len(ours) > 30
 
 
 # --- what is named exists

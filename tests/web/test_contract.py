@@ -50,6 +50,7 @@ RELEASE = {
     "GET /v1/admin/actions",
     "GET /v1/admin/actions/{id}",
     "PUT /v1/admin/actions/{id}",
+    "POST /v1/admin/actions/{id}/trial",
     "GET /v1/admin/boards",
     "GET /v1/admin/boards/{id}",
     "PUT /v1/admin/boards/{id}",
@@ -68,7 +69,6 @@ RELEASE = {
     "GET /v1/admin/incidents",
     "GET /livez",
     "GET /v1/admin/findings",
-    "POST /v1/admin/findings/{entry}/dismiss",
     "GET /readyz",
     "GET /metrics",
     "GET /version",
@@ -292,6 +292,13 @@ def test_the_example_of_each_change_works(running: Service) -> None:
     for kind, path in ((wire.ActionPut, "actions/quiz.correct"), (wire.BoardPut, "boards/b")):
         answer = running.put(path, msgspec.to_builtins(EXAMPLES[kind]))
         conforms(answer, by_name("put_action" if kind is wire.ActionPut else "put_board"))
+    body = wire.ENCODER.encode(EXAMPLES[wire.ActionPut])
+    headers = {
+        "Authorization": f"Bearer {running.token('boss', 'scores:admin')}",
+        "Content-Type": "application/json",
+    }
+    path = "/v1/admin/actions/quiz.correct/trial"
+    conforms(running.request("POST", path, body=body, headers=headers), by_name("try_action"))
     body = wire.ENCODER.encode(EXAMPLES[wire.Finished])
     headers = {
         "Authorization": f"Bearer {running.token('u_42')}",

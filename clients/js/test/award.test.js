@@ -28,7 +28,7 @@ async function serving(t, answers) {
     heads.push(request);
     const answer = answers.shift();
     if (answer === LOST) return request.socket.destroy();
-    response.writeHead(answer[0], answer[1]).end(JSON.stringify(answer[2]));
+    response.writeHead(answer[0], answer[1]).end(typeof answer[2] === "string" ? answer[2] : JSON.stringify(answer[2]));
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   t.after(() => server.close() && server.closeAllConnections());
@@ -105,6 +105,14 @@ test("nothing is begun after the deadline", async (t) => {
   const { url, heads } = await serving(t, [problem(503, "unavailable", { "Retry-After": "6" })]);
   await assert.rejects(new Scoreboard(url, { deadline_ms: 5000 }).top(), { code: "unavailable" });
   assert.equal(heads.length, 1);
+});
+
+test("a checkpoint is handed on as it is, and nothing else is one", async (t) => {
+  const note = "scoreboard/1\n1\nAAECAwQ=\nepoch 1\ntime 2\n\n— s AA\n";
+  const { url } = await serving(t, [LOST, [200, {}, note], [200, {}, "<html>"]]);
+  const client = new Scoreboard(url);
+  assert.equal(await client.checkpoint(), note);
+  await assert.rejects(client.checkpoint(), { code: "not-a-scoreboard" });
 });
 
 test("a signature is the name", async (t) => {

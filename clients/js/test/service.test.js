@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { Scoreboard, ScoreboardProblem } from "../scoreboard.js";
+import { verifiedAward, verifiedCheckpoint, verifyGrowth } from "../verify.js";
 
 const { SCOREBOARD_URL: url, TOKEN: token, BACKEND: backend } = process.env;
 const served = { skip: !url && "no SCOREBOARD_URL" };
@@ -32,6 +33,23 @@ test("an award counts once, and the boards show it", served, async () => {
   assert.deepEqual(next.rows.map((row) => row.user_id), ["ben"]);
   assert.deepEqual((await player.around("ben", "default", { radius: 1 })).rows.map((row) => row.rank), [1, 2]);
   assert((await player.boards()).boards.some((board) => board.board === "default"));
+});
+
+test("an award is told, explained and proven", served, async () => {
+  const { postings, next } = await player.postings("ada", { limit: 100 });
+  assert.equal(next, null);
+  const first = postings.at(-1);
+  assert.deepEqual(await player.posting(first.award_id), first);
+  assert.deepEqual((await player.postings("ada", { before: first.seq + 1, limit: 1 })).postings, [first]);
+  const told = await player.explain("ada");
+  assert.deepEqual([told.complete, told.score], [true, told.actions.reduce((sum, { points }) => sum + points, 0)]);
+  const proof = await player.awardProof(first.award_id);
+  // Only a test takes the key from the answer.
+  assert.deepEqual(await verifiedAward(proof, proof.key), first);
+  const checkpoint = await verifiedCheckpoint(await player.checkpoint(), proof.key);
+  await verifyGrowth(checkpoint, checkpoint, await player.consistency(checkpoint.size, checkpoint.size));
+  assert.equal((await player.consistency(1)).from, 1);
+  assert((await player.head()).seq >= checkpoint.size);
 });
 
 test("a refusal says which", served, async () => {
@@ -97,7 +115,9 @@ test("each request is one of the document, with its members", served, async () =
       assert.deepEqual(Object.keys(JSON.parse(init.body)), document.components.schemas[$ref.split("/").at(-1)].required);
     }
   }
-  assert.deepEqual([...found].sort(), ["around", "award", "board", "boards", "standing", "top"]);
+  assert.deepEqual([...found].sort(), [
+    "around", "award", "award_proof", "board", "boards", "checkpoint", "consistency", "explain", "head", "posting", "postings", "standing", "top",
+  ]);
 });
 
 test("each message of the live document is understood, each code of awards known", served, async () => {

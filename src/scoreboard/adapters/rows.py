@@ -6,16 +6,16 @@ from typing import Any
 import msgspec
 
 from scoreboard.core.action import Action
-from scoreboard.core.board import Board, Tie
-from scoreboard.core.finding import DismissalRecord, Finding, Irregularity, Noted
+from scoreboard.core.board import Board, Freeze, Tie
+from scoreboard.core.finding import Finding, Irregularity, Noted
 from scoreboard.core.incident import Incident
 from scoreboard.core.posting import Kind, Posting
 from scoreboard.core.rule import Caps, Hit, Rule
 from scoreboard.core.score import Score
 from scoreboard.core.signing_key import SigningAlgorithm, SigningKey
-from scoreboard.core.user import Status, User, record_subject
+from scoreboard.core.user import Status, User
 from scoreboard.core.window import Window
-from scoreboard.ports import AuditEntry, Dismissal
+from scoreboard.ports import AuditEntry
 
 _ACTIONS = msgspec.json.Decoder(tuple[str, ...])
 _NUMBERS = msgspec.json.Decoder(dict[str, int | float])
@@ -83,7 +83,7 @@ def action_row(action: Action) -> dict[str, Any]:
 
 
 def board(row: Sequence[Any]) -> Board:
-    name, title, tie, windows, time_zone, points_per_hour, shadow = row
+    name, title, tie, windows, time_zone, points_per_hour, shadow, seq, at, users = row
     return Board(
         board=name,
         title=title,
@@ -92,10 +92,12 @@ def board(row: Sequence[Any]) -> Board:
         time_zone=time_zone,
         points_per_hour=points_per_hour,
         shadow=bool(shadow),
+        frozen=None if seq is None else Freeze(seq=seq, at=at, users=users),
     )
 
 
 def board_row(board: Board) -> dict[str, Any]:
+    frozen = board.frozen
     return {
         "board": board.board,
         "title": board.title,
@@ -104,6 +106,9 @@ def board_row(board: Board) -> dict[str, Any]:
         "time_zone": board.time_zone,
         "points_per_hour": board.points_per_hour,
         "shadow": board.shadow,
+        "frozen_seq": frozen and frozen.seq,
+        "frozen_at": frozen and frozen.at,
+        "frozen_users": frozen and frozen.users,
     }
 
 
@@ -191,19 +196,6 @@ def finding_row(finding: Finding) -> dict[str, Any]:
         "key": finding.key,
         "says": finding.says,
         "numbers": msgspec.json.encode(finding.numbers).decode(),
-    }
-
-
-def dismissal_row(dismissal: Dismissal, finding: Finding) -> dict[str, Any]:
-    """What the record of changes has of a finding that was dismissed, without the time."""
-    ref = finding.user_ref
-    return {
-        "caller": dismissal.caller,
-        "operation": "finding.dismiss",
-        "subject": finding.key if ref is None else record_subject(ref),
-        "reason": dismissal.reason,
-        "before": None,
-        "after": to_json(DismissalRecord(finding.identity)),
     }
 
 

@@ -9,10 +9,12 @@ from msgspec import Struct
 from scoreboard.adapters.keys import derive
 from scoreboard.assembly.services import GATEWAY, Services, clock_ms
 from scoreboard.assembly.token_keys import key_source
+from scoreboard.service.freeze_proof import FreezeProof
 from scoreboard.service.moderator import Moderator
 from scoreboard.service.preview import Foresight
 from scoreboard.service.proofs import Proofs
 from scoreboard.service.retrospect import Retrospect
+from scoreboard.service.trial import Trials
 from scoreboard.settings import Settings
 from scoreboard.web.access import AccessLog
 from scoreboard.web.address import client_address
@@ -21,6 +23,7 @@ from scoreboard.web.admin_site import AdminSiteHandler
 from scoreboard.web.admission import Admission
 from scoreboard.web.app import Gate, Mounted, application
 from scoreboard.web.auth import Authenticator
+from scoreboard.web.board_views import BoardViews
 from scoreboard.web.boards import BoardsHandler, HistoryHandler
 from scoreboard.web.contract import (
     ADMIN_PAGE,
@@ -48,6 +51,7 @@ from scoreboard.web.signing_keys import SigningKeysHandler
 from scoreboard.web.site import SiteHandler, security_text
 from scoreboard.web.stream import StreamEndpoint
 from scoreboard.web.tokens import TokenVerifier
+from scoreboard.web.trial import TrialHandler
 
 OFFERED: dict[str, tuple[Operation, ...]] = {
     "all": OPERATIONS,
@@ -109,7 +113,8 @@ def _mounted(services: Services, gate: Gate, verifier: TokenVerifier, cursors: C
     telemetry, reader = services.telemetry, services.reader
     auth = Authenticator(verifier, telemetry)
     past = PastHandler(Retrospect(services.backends.ledger, reader), auth)
-    boards = BoardsHandler(reader, cursors, auth, past)
+    views = BoardViews(reader, FreezeProof(services.backends.ledger))
+    boards = BoardsHandler(reader, cursors, auth, past, views)
     handlers = {
         **past.handlers(),
         **boards.handlers(),
@@ -120,7 +125,7 @@ def _mounted(services: Services, gate: Gate, verifier: TokenVerifier, cursors: C
     writing = services.writing
     if writing:
         ledger = services.backends.ledger
-        admin = AdminHandler(ledger, writing.catalogue, reader, auth, boards.view)
+        admin = AdminHandler(ledger, writing.catalogue, reader, auth, views)
         handlers |= FindingsHandler(ledger, auth).handlers()
         handlers |= ScoresHandler(auth, writing.scorer, telemetry).handlers()
         handlers |= admin.handlers()
@@ -129,6 +134,7 @@ def _mounted(services: Services, gate: Gate, verifier: TokenVerifier, cursors: C
         handlers |= keys.handlers()
         moderator, foresight = Moderator(ledger), Foresight(ledger, clock_ms)
         handlers |= ModerationHandler(ledger, moderator, foresight, auth).handlers()
+        handlers |= TrialHandler(Trials(ledger), auth).handlers()
         handlers |= IncidentsHandler(ledger, auth).handlers()
         handlers |= AdminSiteHandler().handlers()
     if services.settings.role == "relay":

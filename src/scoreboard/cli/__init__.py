@@ -28,6 +28,7 @@ _COMMANDS = (
     (SET_UP, "board", "board:app", "Boards: ties, windows, time zone. Set, list."),
     (SET_UP, "key", "key:app", "Keys that sign actions. New, list, revoke."),
     (SET_UP, "token", "token:token", "Print a token, signed with the local secret."),
+    (SET_UP, "import", "import_:import_", "Bring users with their scores from another system."),
     (SET_UP, "settings", "documents:settings", "Print every setting."),
     (
         LOOK_AFTER,
@@ -41,7 +42,7 @@ _COMMANDS = (
     (LOOK_AFTER, "reverse", "reverse:reverse", "Take back awards, once each."),
     (LOOK_AFTER, "rules", "rules:app", "Rules: what they refused, what others would."),
     (LOOK_AFTER, "rebuild", "rebuild:rebuild", "Add the ledger up again; compare all scores."),
-    (LOOK_AFTER, "ledger", "ledger:app", "The whole history: export, import, new epoch."),
+    (LOOK_AFTER, "ledger", "ledger:app", "The whole history: verify, export, import."),
     (LOOK_AFTER, "audit", "audit:audit", "Compare all scores, and look for irregular users."),
     (LOOK_AFTER, "openapi", "documents:openapi", "Print the OpenAPI document (HTTP)."),
     (LOOK_AFTER, "asyncapi", "documents:asyncapi", "Print the AsyncAPI document (live)."),

@@ -24,7 +24,7 @@ SHOWN_MAX = 50
 
 app = App(name="action", help="Actions: what is worth points. Set, list and import them.")
 
-Cap = Annotated[int | None, Parameter(help="The most awards of it that a user gets in this span.")]
+_CAP = "The most awards of it that a user gets in any {}; 0: no cap."
 NEVER = "none"
 MOMENTS = ("active_from", "active_until")
 
@@ -41,9 +41,9 @@ async def set_action(  # noqa: PLR0913 - each is a setting of the action
     cooldown_s: Annotated[
         int | None, Parameter(help="The least time between two awards of it to a user.")
     ] = None,
-    cap_minute: Cap = None,
-    cap_hour: Cap = None,
-    cap_day: Cap = None,
+    cap_minute: Annotated[int | None, Parameter(help=_CAP.format("minute"))] = None,
+    cap_hour: Annotated[int | None, Parameter(help=_CAP.format("hour"))] = None,
+    cap_day: Annotated[int | None, Parameter(help=_CAP.format("24 hours"))] = None,
     requires_signature: Annotated[
         bool | None, Parameter(help="Whether a trusted backend has to sign it.")
     ] = None,

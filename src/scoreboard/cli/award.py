@@ -16,8 +16,8 @@ TOKEN_TTL_S = 300
 
 
 async def award(  # noqa: PLR0913 - each is an option
-    user: str,
-    action: str,
+    user: Annotated[str, Parameter(help="Who finished it.")],
+    action: Annotated[str, Parameter(help="What was finished, as the catalogue names it.")],
     /,
     *,
     key: Annotated[

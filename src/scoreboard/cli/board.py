@@ -10,7 +10,8 @@ from scoreboard import assembly
 from scoreboard.cli.catalogue import caller, explained
 from scoreboard.cli.options import REASON, Data, Json, Reason, load
 from scoreboard.cli.terminal import Failure, print_json, print_table, say
-from scoreboard.core.board import Board
+from scoreboard.core.board import Board, Freeze
+from scoreboard.core.moment import rfc3339
 from scoreboard.core.window import Window
 from scoreboard.ports import Change
 
@@ -41,6 +42,14 @@ async def set_board(  # noqa: PLR0913 - each is an option
     shadow: Annotated[
         bool | None, Parameter(help="Whether that cap only counts what it would refuse.")
     ] = None,
+    frozen: Annotated[
+        bool | None,
+        Parameter(
+            name="--freeze",
+            negative="--reveal",
+            help="Show everybody the board as it is now, from now on; or show it live again.",
+        ),
+    ] = None,
     reason: Reason = REASON,
     data: Data = None,
 ) -> None:
@@ -58,10 +67,15 @@ async def set_board(  # noqa: PLR0913 - each is an option
         }
         after = _merged(before, {name: value for name, value in given.items() if value is not None})
         _ensure_compatible(before, after)
-        await ledger.change(Change(after, caller(), reason))
+        await ledger.change(Change(after, caller(), reason, frozen))
+        after = (await ledger.catalogue()).boards[board]
     shown = ", ".join(window.value for window in after.windows)
     zone, rule = f"time zone {after.time_zone}", _rule(after, ", ")
     say(f"Board {board}: ties {after.tie.value}, windows {shown}, {zone}{rule}.")
+    if after.frozen is not None:
+        say(_frozen(after.frozen))
+    elif frozen is False:
+        say("Everybody sees it live.")
 
 
 @app.command(name="list")
@@ -73,7 +87,7 @@ async def list_boards(*, json: Json = False, data: Data = None) -> None:
         print_json(boards)
         return
     print_table(
-        ("board", "ties", "windows", "time zone", "rule", "title"),
+        ("board", "ties", "windows", "time zone", "rule", "frozen since", "title"),
         (
             (
                 b.board,
@@ -81,6 +95,7 @@ async def list_boards(*, json: Json = False, data: Data = None) -> None:
                 ", ".join(w.value for w in b.windows),
                 b.time_zone,
                 _rule(b),
+                f"{rfc3339(b.frozen.at)[:19]}Z" if b.frozen else "",
                 b.title,
             )
             for b in boards
@@ -93,6 +108,14 @@ def _rule(board: Board, before: str = "") -> str:
         return ""
     shadow = " in the shadow" if board.shadow else ""
     return f"{before}{board.points_per_hour:,} points an hour{shadow}"
+
+
+def _frozen(freeze: Freeze) -> str:
+    users = "1 user" if freeze.users == 1 else f"{freeze.users:,} users"
+    return (
+        f"Frozen since {rfc3339(freeze.at)} (posting {freeze.seq:,}), with {users} on it: "
+        "everybody sees it as it was then, and awards go on. Show it live again with --reveal."
+    )
 
 
 def _windows(given: str) -> list[str]:

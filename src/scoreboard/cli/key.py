@@ -26,7 +26,7 @@ from scoreboard.settings import Settings
 
 app = App(name="key", help="Keys that sign actions: make, list, revoke.")
 
-Cap = Annotated[int, Parameter(help="The most awards that it may sign in this span; 0: no cap.")]
+_CAP = "The most awards that it may sign in any {}; 0: no cap."
 
 _SPANS_S = {"m": 60, "h": 3_600, "d": 86_400}
 _WORDS = {
@@ -39,7 +39,7 @@ _WORDS = {
 
 @app.command
 async def new(  # noqa: PLR0913 - each is an option
-    name: Annotated[str, Parameter(help="Its name, <issuer>.<id>; `game` is `game.main`.")],
+    name: Annotated[str, Parameter(help="Its name, ISSUER.ID; `game` is `game.main`.")],
     /,
     *,
     algorithm: Annotated[
@@ -48,11 +48,12 @@ async def new(  # noqa: PLR0913 - each is an option
     actions: Annotated[
         str | None, Parameter(help="What it may sign, with commas between; by default everything.")
     ] = None,
-    cap_minute: Cap = 0,
-    cap_hour: Cap = 0,
-    cap_day: Cap = 0,
+    cap_minute: Annotated[int, Parameter(help=_CAP.format("minute"))] = 0,
+    cap_hour: Annotated[int, Parameter(help=_CAP.format("hour"))] = 0,
+    cap_day: Annotated[int, Parameter(help=_CAP.format("24 hours"))] = 0,
     shadow: Annotated[
-        bool, Parameter(negative="", help="Only count what its caps would refuse.")
+        bool,
+        Parameter(negative="", show_default=False, help="Only count what its caps would refuse."),
     ] = False,
     expires: Annotated[
         str | None, Parameter(help="When it ends: 90d, 12h, or 2027-01-01T00:00:00Z.")
@@ -63,7 +64,12 @@ async def new(  # noqa: PLR0913 - each is an option
     ] = None,
     print_: Annotated[
         bool,
-        Parameter(name="--print", negative="", help="Print the private half, once; keep no file."),
+        Parameter(
+            name="--print",
+            negative="",
+            show_default=False,
+            help="Print the private half, once; keep no file.",
+        ),
     ] = False,
     reason: Reason = REASON,
     data: Data = None,

@@ -55,7 +55,9 @@ async def export(
     ],
     /,
     *,
-    force: Annotated[bool, Parameter(negative="", help="Overwrite the file.")] = False,
+    force: Annotated[
+        bool, Parameter(negative="", show_default=False, help="Overwrite the file.")
+    ] = False,
     json: Json = False,
     data: Data = None,
 ) -> None:

@@ -30,7 +30,9 @@ async def simulate(
     *,
     points_per_hour: Annotated[
         tuple[str, ...],
-        Parameter(negative="", help="BOARD=POINTS: the cap of a board as it would be."),
+        Parameter(
+            negative="", show_default=False, help="BOARD=POINTS: the cap of a board as it would be."
+        ),
     ] = (),
     top: Annotated[int, Parameter(help="The most movers to print of a board and period.")] = 10,
     json: Json = False,

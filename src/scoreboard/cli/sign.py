@@ -12,8 +12,8 @@ from scoreboard.core.identifier import is_action_id
 
 
 def sign(
-    user: str,
-    action: str,
+    user: Annotated[str, Parameter(help="Who finished it.")],
+    action: Annotated[str, Parameter(help="What was finished, as the catalogue names it.")],
     /,
     *,
     key: Annotated[

@@ -19,20 +19,23 @@ Scopes = Annotated[
     Parameter(
         name="--scope",
         negative="",
+        show_default=False,
         help="scores:write, scores:read or scores:admin; may be repeated.",
     ),
 ]
 
 
-def token(user: str, /, *, scope: Scopes = (), ttl: Ttl = "1h", data: Data = None) -> None:
+def token(
+    user: Annotated[str, Parameter(help="The user, or the service, that the token is for.")],
+    /,
+    *,
+    scope: Scopes = (),
+    ttl: Ttl = "1h",
+    data: Data = None,
+) -> None:
     """Print a token, signed with the local secret.
 
     Without a scope it may only act for its own user.
-
-    Parameters
-    ----------
-    user
-        The user, or the service, that the token is for.
     """
     ensure_user(user)
     wanted = {each for given in scope for each in given.split(",")}

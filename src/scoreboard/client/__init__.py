@@ -8,8 +8,9 @@
         for snapshot in client.watch("default"):
             print(snapshot.rows)
 
-What to send and when to give up is decided once, without I/O, in ``calls`` and ``follow``;
-``Client`` and ``AsyncClient`` carry it out.
+What to send and when to give up is decided once, without I/O, in ``calls``, ``reads`` and
+``follow``; ``Client`` and ``AsyncClient`` carry it out. What ``verification`` is given, it verifies
+without asking anybody.
 """
 
 from typing import TYPE_CHECKING
@@ -23,12 +24,19 @@ if TYPE_CHECKING:
     from scoreboard.client.problem import ClientProblem
     from scoreboard.client.signing import Signer
     from scoreboard.client.sync_client import Client
+    from scoreboard.client.verification import (
+        NotProven,
+        verified_award,
+        verified_checkpoint,
+        verify_growth,
+    )
 
 __all__ = [
     "AsyncClient",
     "Client",
     "ClientProblem",
     "Link",
+    "NotProven",
     "Outbox",
     "OutboxFull",
     "Patience",
@@ -37,6 +45,9 @@ __all__ = [
     "Resent",
     "Signer",
     "SqliteOutbox",
+    "verified_award",
+    "verified_checkpoint",
+    "verify_growth",
 ]
 
 _ROOMS = {
@@ -44,6 +55,7 @@ _ROOMS = {
     "Client": "sync_client",
     "ClientProblem": "problem",
     "Link": "follow",
+    "NotProven": "verification",
     "Outbox": "outbox",
     "OutboxFull": "outbox",
     "Patience": "patience",
@@ -52,6 +64,9 @@ _ROOMS = {
     "Resent": "calls",
     "Signer": "signing",
     "SqliteOutbox": "outbox",
+    "verified_award": "verification",
+    "verified_checkpoint": "verification",
+    "verify_growth": "verification",
 }
 
 

@@ -1,44 +1,22 @@
-"""Every request of the HTTP interface that a client makes, with its retries: decisions, no I/O.
+"""Awards as a client reports them, with its outbox: decisions, no I/O.
 
 Each function is a method of ``Client`` and of ``AsyncClient``, with these arguments and this
 answer; there, the line is the client itself.
 """
 
 import secrets
-import time
-from typing import TypeVar
 
-import msgspec
 from msgspec import Struct
 
 from scoreboard import wire
-from scoreboard.client.address import path_part
-from scoreboard.client.credential import Token, bearer, caller_of
-from scoreboard.client.outbox import Outbox, Pending
-from scoreboard.client.patience import PATIENCE, Patience
-from scoreboard.client.problem import (
-    NOTHING_RECORDED,
-    RETRYABLE,
-    UNREACHABLE,
-    ClientProblem,
-    problem_from,
-    retry_after_s,
-)
-from scoreboard.client.talk import Keep, Pause, Recall, Reply, Send, Settle, Talk
+from scoreboard.client.credential import bearer, caller_of
+from scoreboard.client.line import Line, ask, decoded
+from scoreboard.client.outbox import Pending
+from scoreboard.client.problem import ClientProblem
+from scoreboard.client.talk import Keep, Recall, Settle, Talk
 from scoreboard.core.signature import HEADER
 
 KEY_BYTES = 18
-
-Answer = TypeVar("Answer", bound=Struct)
-
-
-class Line(Struct, frozen=True):
-    """To whom a client talks, as whom, how patiently, and what it keeps."""
-
-    url: str
-    token: Token = None
-    outbox: Outbox | None = None
-    patience: Patience = PATIENCE
 
 
 class Receipt(Struct, frozen=True):
@@ -59,9 +37,6 @@ class Resent(Struct, frozen=True):
     pending: Pending
     receipt: Receipt | None
     problem: ClientProblem | None
-
-
-# --- awards
 
 
 def award(
@@ -133,10 +108,10 @@ def _deliver(line: Line, pending: Pending, *, in_doubt: bool) -> Talk[Receipt]:
     )
     body = wire.Finished(pending.user_id, pending.action_id)
     try:
-        reply = yield from _ask(
+        reply = yield from ask(
             line, "POST", "/v1/scores", headers=named, body=body, in_doubt=in_doubt
         )
-        awarded = _decoded(reply, wire.Awarded)
+        awarded = decoded(reply, wire.Awarded)
     except ClientProblem as problem:
         if line.outbox is not None and problem.settles:
             yield Settle(pending.name)
@@ -149,134 +124,3 @@ def _deliver(line: Line, pending: Pending, *, in_doubt: bool) -> Talk[Receipt]:
         pending.idempotency_key,
         reply.headers.get("idempotency-replayed") == "true",
     )
-
-
-# --- boards
-
-
-def top(
-    line: Line,
-    board: str = "default",
-    period: str = "all",
-    *,
-    limit: int = 10,
-    cursor: str | None = None,
-) -> Talk[wire.Top]:
-    """The first ``limit`` (1 to 1000) users of a board, or those after a cursor, its ``next``."""
-    params = {"period": period, "limit": str(limit)}
-    if cursor is not None:
-        params["cursor"] = cursor
-    return _read(line, f"/v1/boards/{path_part(board)}/top", wire.Top, params)
-
-
-def standing(
-    line: Line, user_id: str, board: str = "default", period: str = "all"
-) -> Talk[wire.UserStanding]:
-    """Where a user stands; a problem ``not-found`` without a score."""
-    path = f"/v1/boards/{path_part(board)}/users/{path_part(user_id)}"
-    return _read(line, path, wire.UserStanding, {"period": period})
-
-
-def around(
-    line: Line, user_id: str, board: str = "default", period: str = "all", *, radius: int = 5
-) -> Talk[wire.Around]:
-    """A user between at most ``radius`` (0 to 100) neighbours on either side."""
-    path = f"/v1/boards/{path_part(board)}/users/{path_part(user_id)}/around"
-    return _read(line, path, wire.Around, {"period": period, "radius": str(radius)})
-
-
-def boards(line: Line) -> Talk[wire.Boards]:
-    """All boards, with their current periods."""
-    return _read(line, "/v1/boards", wire.Boards)
-
-
-def board(line: Line, board: str = "default") -> Talk[wire.BoardView]:
-    """One board, with its current periods."""
-    return _read(line, f"/v1/boards/{path_part(board)}", wire.BoardView)
-
-
-# --- history
-
-
-def posting(line: Line, award_id: str) -> Talk[wire.Posting]:
-    """What the ledger recorded for an award; for its user, or the scope ``scores:read``."""
-    return _read(line, f"/v1/awards/{path_part(award_id)}", wire.Posting)
-
-
-def postings(
-    line: Line, user_id: str, *, before: int | None = None, limit: int = 50
-) -> Talk[wire.Postings]:
-    """A user's postings, newest first; ``before`` is the ``next`` of the page before."""
-    params = {"limit": str(limit)}
-    if before is not None:
-        params["before"] = str(before)
-    return _read(line, f"/v1/users/{path_part(user_id)}/awards", wire.Postings, params)
-
-
-def head(line: Line) -> Talk[wire.LedgerHead]:
-    """How far the ledger has come."""
-    return _read(line, "/v1/ledger/head", wire.LedgerHead)
-
-
-# --- how all of them are asked
-
-
-def _read(
-    line: Line, path: str, kind: type[Answer], params: dict[str, str] | None = None
-) -> Talk[Answer]:
-    reply = yield from _ask(line, "GET", path, params=params)
-    return _decoded(reply, kind)
-
-
-def _ask(  # noqa: PLR0913 - a request has so many parts
-    line: Line,
-    method: str,
-    path: str,
-    *,
-    params: dict[str, str] | None = None,
-    headers: dict[str, str] | None = None,
-    body: Struct | None = None,
-    in_doubt: bool = False,
-) -> Talk[Reply]:
-    """The answer of a success, after as many attempts as the patience allows."""
-    tries = line.patience.tries(time.monotonic)
-    sent = dict(headers or {})
-    if body is not None:
-        sent["Content-Type"] = "application/json"
-    key = sent.get("Idempotency-Key")
-    while True:
-        if token := bearer(line.token):
-            sent["Authorization"] = f"Bearer {token}"
-        reply = yield Send(
-            method=method,
-            path=path,
-            params=params or {},
-            headers=dict(sent),
-            content=None if body is None else wire.ENCODER.encode(body),
-            timeout_s=tries.timeout_s(),
-        )
-        assert reply is None or isinstance(reply, Reply)
-        if reply is not None and reply.is_success:
-            return reply
-        problem = _problem(line, reply, key)
-        in_doubt |= problem.temporary and problem.code not in NOTHING_RECORDED
-        problem.in_doubt = in_doubt
-        if reply is not None and reply.status not in RETRYABLE:
-            raise problem
-        wait_s = tries.wait_s(retry_after_s(reply.headers.get("retry-after")) if reply else 0)
-        if wait_s is None:
-            raise problem
-        yield Pause(wait_s)
-
-
-def _problem(line: Line, reply: Reply | None, key: str | None) -> ClientProblem:
-    if reply is not None:
-        return problem_from(reply.status, reply.body, key)
-    return ClientProblem(0, UNREACHABLE, f"No scoreboard service answers at {line.url}", key)
-
-
-def _decoded(reply: Reply, kind: type[Answer]) -> Answer:
-    try:
-        return msgspec.json.decode(reply.body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise problem_from(reply.status, b"") from None

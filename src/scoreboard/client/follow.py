@@ -9,8 +9,8 @@ import msgspec
 from msgspec import Struct
 
 from scoreboard import wire
-from scoreboard.client.calls import Line
 from scoreboard.client.credential import bearer
+from scoreboard.client.line import Line
 from scoreboard.client.problem import ClientProblem
 from scoreboard.client.reconnect import (
     ABNORMAL,

@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from scoreboard import wire
-from scoreboard.client import calls, dialling
+from scoreboard.client import calls, dialling, reads
 from scoreboard.client.address import service_url
 from scoreboard.client.credential import Token
 from scoreboard.client.follow import (
@@ -31,6 +31,7 @@ from scoreboard.client.follow import (
     Watched,
     follow,
 )
+from scoreboard.client.line import Line
 from scoreboard.client.outbox import Outbox
 from scoreboard.client.patience import PATIENCE, Patience
 from scoreboard.client.talk import Heard, Keep, Pause, Recall, Reply, Send, Settle, Step, Talk
@@ -40,7 +41,7 @@ T = TypeVar("T")
 
 
 def _carried_out(
-    call: Callable[Concatenate[calls.Line, P], Talk[T]],
+    call: Callable[Concatenate[Line, P], Talk[T]],
 ) -> Callable[Concatenate["Client", P], T]:
     """A method that has the talk of a call, step by step."""
 
@@ -75,7 +76,7 @@ class Client:
         patience: Patience = PATIENCE,
     ) -> None:
         """Raise ValueError when ``url`` is not of the form ``http(s)://host[:port][/path]``."""
-        self._line = calls.Line(service_url(url), token, outbox, patience)
+        self._line = Line(service_url(url), token, outbox, patience)
         self._http = httpx2.Client(base_url=self._line.url)
 
     def __enter__(self) -> Self:
@@ -95,14 +96,18 @@ class Client:
 
     award = _carried_out(calls.award)
     resend = _carried_out(calls.resend)
-    top = _carried_out(calls.top)
-    standing = _carried_out(calls.standing)
-    around = _carried_out(calls.around)
-    boards = _carried_out(calls.boards)
-    board = _carried_out(calls.board)
-    posting = _carried_out(calls.posting)
-    postings = _carried_out(calls.postings)
-    head = _carried_out(calls.head)
+    top = _carried_out(reads.top)
+    standing = _carried_out(reads.standing)
+    around = _carried_out(reads.around)
+    boards = _carried_out(reads.boards)
+    board = _carried_out(reads.board)
+    posting = _carried_out(reads.posting)
+    postings = _carried_out(reads.postings)
+    explain = _carried_out(reads.explain)
+    head = _carried_out(reads.head)
+    award_proof = _carried_out(reads.award_proof)
+    checkpoint = _carried_out(reads.checkpoint)
+    consistency = _carried_out(reads.consistency)
 
     def watch(
         self,

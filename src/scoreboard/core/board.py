@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from msgspec import Meta, Struct
 
 from scoreboard.core.identifier import BoardId
+from scoreboard.core.posting import Kind
 from scoreboard.core.rule import HOUR_MS, Hit, Past, Rule
 from scoreboard.core.score import SCORE_MAX
 from scoreboard.core.window import Period, Window, period_at, period_named, window_named
@@ -26,6 +27,18 @@ class Tie(StrEnum):
     SHARED = "shared"
 
 
+class Freeze(Struct, frozen=True, kw_only=True):
+    """Since when the public sees a board as it was.
+
+    The ``seq`` of its posting, the time of that in milliseconds, and how many users stood on the
+    board, all time.
+    """
+
+    seq: int
+    at: int
+    users: int
+
+
 class Board(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The settings of a board.
 
@@ -35,6 +48,9 @@ class Board(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     ``points_per_hour`` is the most that a user may gain on it in any 3,600 seconds, over all its
     actions; 0 is no cap. In the ``shadow`` it is judged and counted, and refuses nothing.
+
+    ``frozen`` is no setting that anybody puts: it follows from the board's postings, and only the
+    ledger knows it.
     """
 
     board: BoardId
@@ -44,6 +60,7 @@ class Board(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     time_zone: TimeZone = "UTC"
     points_per_hour: PointsPerHour = 0
     shadow: bool = False
+    frozen: Freeze | None = None
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot be, wherever they come from.
@@ -90,6 +107,12 @@ class Board(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         if self.points_per_hour == 0 or points <= 0 or after <= self.points_per_hour:
             return None
         return Hit(Rule.POINTS_HOUR, self.points_per_hour, after, HOUR_MS // 1000)
+
+    def turn(self, *, frozen: bool | None) -> Kind | None:
+        """The posting that freezes or reveals it as is wanted; None when nothing is to be done."""
+        if frozen is None or frozen is (self.frozen is not None):
+            return None
+        return Kind.FREEZE if frozen else Kind.REVEAL
 
     def added_windows(self, before: "Board | None") -> tuple[Window, ...]:
         """The windows that this board has and ``before`` had not.

@@ -18,7 +18,6 @@ from scoreboard.ports.condition import (
     Condition,
 )
 from scoreboard.ports.findings import (
-    Dismissal,
     Queue,
 )
 from scoreboard.ports.incidents import (
@@ -94,7 +93,6 @@ __all__ = [
     "ComparedSums",
     "Condition",
     "Difference",
-    "Dismissal",
     "Exit",
     "Group",
     "Head",

@@ -10,11 +10,16 @@ from scoreboard.core.signing_key import SigningKey
 
 
 class Change(Struct, frozen=True):
-    """One change of the catalogue, with who asked for it and why."""
+    """One change of the catalogue, with who asked for it and why.
+
+    ``frozen`` concerns a board: whether the public is to see it as it is at this change from then
+    on, or live; None keeps what is.
+    """
 
     subject: Action | Board | SigningKey
     caller: str
     reason: str
+    frozen: bool | None = None
 
 
 class Catalogue(Struct, frozen=True):

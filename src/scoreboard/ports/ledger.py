@@ -114,6 +114,10 @@ class Ledger(
         are filled from the ledger for their current period. A key is put once and revoked once;
         the record never has its secret.
 
+        A board stays frozen, or not, whatever the subject's ``frozen`` is; the change's says what
+        it is to become. That is a posting and an entry of its own, after those of other settings
+        and in the same transaction; it marks the board's current tops as they do.
+
         Raises:
             InvalidPayload: the board would lose a window or its time zone, the action's board
                 does not exist, or the key would become another one or is not a safe one.
@@ -163,7 +167,8 @@ class Ledger(
     async def marked(self, board: str, period: str) -> tuple[int, int]:
         """The seq and time of the last posting that changed this top without leaving a row in it.
 
-        That is the period's opening, a change of its board, or a score that went down.
+        That is the period's opening, a change of its board (or its freezing), or a score that went
+        down.
         """
         ...
 

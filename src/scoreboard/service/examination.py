@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from scoreboard.core.action import Action
 from scoreboard.core.board import Board
+from scoreboard.core.freezes import Freezes
 from scoreboard.core.history import Counts, Line, Origin, Person, Tally
 from scoreboard.core.merkle import Run
 from scoreboard.core.signing_key import SigningKey
@@ -39,6 +40,7 @@ class Examination:
         self._found: dict[type[Part], int] = dict.fromkeys(_ORDER, 0)
         self._origin: Origin | None = None
         self._boards: dict[str, Board] = {}
+        self._freezes = Freezes()
         self._spans: set[tuple[str, str]] = set()
         self._entry = 0
         self._user_ref = 0
@@ -80,6 +82,8 @@ class Examination:
         for board in self._boards:
             if (board, Window.ALL.value) not in self._spans:
                 raise HistoryRefused(f"The history does not say what board {board} comes to.")
+        for board in self._freezes.differing(self._boards.values()):
+            raise HistoryRefused(f"Board {board} is frozen, or not, against its postings.")
 
     def _look(self, part: Part) -> None:
         match part:
@@ -121,6 +125,7 @@ class Examination:
         if line.reverses is not None and line.reverses >= line.seq:
             raise HistoryRefused(f"Posting {line.seq:,} reverses one that comes later.")
         self._ensure_board(line.board)
+        self._freezes.add(line)
         self._seq, self._at, self._epoch = line.seq, line.at, line.epoch
 
     def _ensure_board(self, board: str) -> None:

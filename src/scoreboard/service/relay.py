@@ -23,6 +23,9 @@ LOAD_PAGE = 5_000
 KEEP_CLOSED_MS = 60_000
 """How long a period that is over stays in the ranking, for those who look right afterwards."""
 
+_OF_BOARDS = frozenset({Kind.BOARD, Kind.FREEZE, Kind.REVEAL})
+"""What changes a whole board, and its place in the catalogue."""
+
 Span = tuple[str, str]
 
 
@@ -189,7 +192,7 @@ class Relay:
         self._progress.taken(postings)
 
     async def _apply(self, epoch: int, postings: Sequence[Posting]) -> None:
-        boards_changed = any(posting.kind is Kind.BOARD for posting in postings)
+        boards_changed = any(posting.kind in _OF_BOARDS for posting in postings)
         if boards_changed:
             await self._catalogue.load()
             self._ensure_loaded(postings)
@@ -234,6 +237,12 @@ class Relay:
                 for period in board.periods_at(posting.at):
                     self._held.add((posting.board, period.name))
                     marks.append(Mark(posting.board, period.name, posting.seq, posting.at))
+            case Kind.FREEZE | Kind.REVEAL:
+                for period in board.periods_at(posting.at):
+                    if (posting.board, period.name) in self._held:
+                        marks.append(Mark(posting.board, period.name, posting.seq, posting.at))
+                    else:
+                        self._hold(posting, period, marks)
 
     def _hold(self, posting: Posting, period: Period, marks: list[Mark]) -> None:
         # An old period is not taken up again for a reversal that counts in it.

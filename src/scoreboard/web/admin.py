@@ -1,6 +1,5 @@
 """``/v1/admin``: the catalogue, changed with a reason and on the record."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -15,6 +14,7 @@ from scoreboard.ports import AuditEntry, Change, Ledger
 from scoreboard.service.catalogue import CurrentCatalogue
 from scoreboard.service.reader import Reader
 from scoreboard.web.auth import Authenticator
+from scoreboard.web.board_views import BoardViews
 from scoreboard.web.contract import PageQuery, read_query
 from scoreboard.web.exchange import Exchange, Handler, Reply, json_reply
 from scoreboard.web.strict import strict_json
@@ -33,13 +33,13 @@ class AdminHandler:
         catalogue: CurrentCatalogue,
         reader: Reader,
         auth: Authenticator,
-        view: Callable[[Any], Awaitable[wire.BoardView]],
+        views: BoardViews,
     ) -> None:
         self._ledger = ledger
         self._catalogue = catalogue
         self._reader = reader
         self._auth = auth
-        self._view = view
+        self._views = views
 
     def handlers(self) -> dict[str, Handler]:
         """The methods, by operation name."""
@@ -86,8 +86,8 @@ class AdminHandler:
         caller = await self._auth.caller_with(exchange, Scope.ADMIN)
         body = strict_json(await exchange.json_body(BODY_MAX_BYTES), wire.BoardPut)
         board = body.settings(_board_id(exchange))
-        await self._change(Change(board, caller.subject, body.reason))
-        return json_reply(await self._shown(board), _PRIVATE)
+        await self._change(Change(board, caller.subject, body.reason, body.frozen))
+        return json_reply(await self._shown(self._catalogue.board(board.board)), _PRIVATE)
 
     async def audit(self, exchange: Exchange) -> Reply:
         await self._auth.caller_with(exchange, Scope.ADMIN)
@@ -97,7 +97,7 @@ class AdminHandler:
         return json_reply(wire.Audit(tuple(map(audit_entry, entries)), following), _PRIVATE)
 
     async def _shown(self, board: Board) -> wire.AdminBoard:
-        view = msgspec.structs.asdict(await self._view(board))
+        view = msgspec.structs.asdict(await self._views.of(board))
         return wire.AdminBoard(**view, points_per_hour=board.points_per_hour, shadow=board.shadow)
 
     async def _change(self, change: Change) -> None:

@@ -1,7 +1,7 @@
 """Reads: boards, tops, standings and history."""
 
 from scoreboard import wire
-from scoreboard.core.board import DEFAULT_BOARD, Board
+from scoreboard.core.board import DEFAULT_BOARD
 from scoreboard.core.identifier import is_award_id, is_board, is_user_id
 from scoreboard.core.moment import rfc3339
 from scoreboard.core.standing import TOP_SIZE, Snapshot
@@ -10,6 +10,7 @@ from scoreboard.core.window import Window
 from scoreboard.errors import InsufficientScope, InvalidParameter, NotFound
 from scoreboard.service.reader import Reader
 from scoreboard.web.auth import Authenticator
+from scoreboard.web.board_views import BoardViews
 from scoreboard.web.contract import (
     AroundQuery,
     PageQuery,
@@ -29,9 +30,15 @@ class BoardsHandler:
     """Everything about boards that anyone may read."""
 
     def __init__(
-        self, reader: Reader, cursors: Cursors, auth: Authenticator, past: PastHandler
+        self,
+        reader: Reader,
+        cursors: Cursors,
+        auth: Authenticator,
+        past: PastHandler,
+        views: BoardViews,
     ) -> None:
         self._reader = reader
+        self._views = views
         self._past = past
         self._cursors = cursors
         self._auth = auth
@@ -88,12 +95,12 @@ class BoardsHandler:
 
     async def boards(self, exchange: Exchange) -> Reply:
         _no_query(exchange)
-        views = [await self.view(board) for board in self._reader.boards()]
+        views = [await self._views.of(board) for board in self._reader.boards()]
         return json_reply(wire.Boards(tuple(views)), _FRESH)
 
     async def board(self, exchange: Exchange) -> Reply:
         _no_query(exchange)
-        return json_reply(await self.view(self._reader.board(_board(exchange))), _FRESH)
+        return json_reply(await self._views.of(self._reader.board(_board(exchange))), _FRESH)
 
     async def head(self, exchange: Exchange) -> Reply:
         _no_query(exchange)
@@ -136,23 +143,6 @@ class BoardsHandler:
             next=cursor,
         )
         return _tagged(top, f"page{query.limit}")
-
-    async def view(self, board: Board) -> wire.BoardView:
-        return wire.BoardView(
-            board=board.board,
-            title=board.title,
-            tie=board.tie,
-            time_zone=board.time_zone,
-            windows=tuple(
-                wire.CurrentWindow(
-                    period.window,
-                    period.name,
-                    None if period.window is Window.ALL else rfc3339(period.end_ms),
-                )
-                for period in self._reader.current(board)
-            ),
-            total_users=await self._reader.total(board.board),
-        )
 
 
 ENCODED_MAX = 1_024

@@ -57,7 +57,6 @@ from scoreboard.wire.fields import (
     Time,
 )
 from scoreboard.wire.findings import (
-    Dismissal,
     Finding,
     FindingList,
     finding,
@@ -107,12 +106,17 @@ from scoreboard.wire.proofs import (
     Consistency,
     base64s,
 )
+from scoreboard.wire.trial import (
+    ActionTrial,
+    TrialRefusals,
+)
 
 __all__ = [
     "ENCODER",
     "Action",
     "ActionPut",
     "ActionSum",
+    "ActionTrial",
     "Actions",
     "AdminBoard",
     "AdminBoards",
@@ -131,7 +135,6 @@ __all__ = [
     "ClientMessage",
     "Consistency",
     "CurrentWindow",
-    "Dismissal",
     "Explanation",
     "Finding",
     "FindingList",
@@ -166,6 +169,7 @@ __all__ = [
     "ToNext",
     "Top",
     "TopMessage",
+    "TrialRefusals",
     "Undone",
     "UnseenUser",
     "UnseenUsers",

@@ -68,7 +68,11 @@ class CurrentWindow(Struct, frozen=True):
 
 
 class BoardView(Struct, frozen=True):
-    """A board, its current periods, and how many users stand on it."""
+    """A board, its current periods, and how many users stand on it.
+
+    ``frozen_at`` is null unless the board is frozen: since then the public sees it as it was.
+    ``frozen_checkpoint`` is the first signed checkpoint that covers that; null until it is signed.
+    """
 
     board: BoardId
     title: str
@@ -76,6 +80,8 @@ class BoardView(Struct, frozen=True):
     time_zone: str
     windows: tuple[CurrentWindow, ...]
     total_users: int
+    frozen_at: Time | None
+    frozen_checkpoint: str | None
 
 
 class Boards(Struct, frozen=True):

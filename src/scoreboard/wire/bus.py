@@ -4,7 +4,7 @@ import msgspec
 from msgspec import Struct
 
 from scoreboard.core.board import Board as BoardSettings
-from scoreboard.core.board import Tie
+from scoreboard.core.board import Freeze, Tie
 from scoreboard.core.identifier import BoardId
 from scoreboard.core.standing import Row as RankedRow
 from scoreboard.core.standing import Snapshot
@@ -26,7 +26,7 @@ class BusTop(Struct, frozen=True, kw_only=True, tag="top"):
 
 
 class BusBoard(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="board"):
-    """A board as it is defined now."""
+    """A board as it is defined now, and since when it is frozen."""
 
     board: BoardId
     title: str = ""
@@ -35,6 +35,7 @@ class BusBoard(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="board
     time_zone: str = "UTC"
     points_per_hour: int = 0
     shadow: bool = False
+    frozen: Freeze | None = None
 
 
 _BUS_DECODER: msgspec.json.Decoder[BusTop | BusBoard] = msgspec.json.Decoder(BusTop | BusBoard)

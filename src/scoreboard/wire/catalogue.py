@@ -54,7 +54,8 @@ class BoardPut(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """New settings of a board, and why.
 
     ``points_per_hour`` is the most that a user may gain on it in any 3,600 seconds, 0 no cap; in
-    the ``shadow`` that is counted and refuses nothing.
+    the ``shadow`` that is counted and refuses nothing. ``frozen``: from now on the public sees the
+    board as it is at this moment (true), or live (false); without it that stays as it is.
     """
 
     reason: Reason
@@ -64,9 +65,12 @@ class BoardPut(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     time_zone: TimeZone = "UTC"
     points_per_hour: PointsPerHour = 0
     shadow: bool = False
+    frozen: bool | None = None
 
     def settings(self, board: str) -> BoardSettings:
-        return BoardSettings(board=board, **_settings(self))
+        settings = _settings(self)
+        del settings["frozen"]  # a change, and no setting
+        return BoardSettings(board=board, **settings)
 
 
 class KeyPost(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

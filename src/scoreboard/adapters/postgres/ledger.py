@@ -51,7 +51,6 @@ from scoreboard.ports import (
     Change,
     ComparedSums,
     Condition,
-    Dismissal,
     Head,
     History,
     Key,
@@ -152,8 +151,7 @@ class PostgresLedger:
         return postings
 
     async def change(self, change: Change) -> None:
-        posting = await self._to_the_end(catalogue.change(self._writer, change))
-        self._committed([posting] if posting else [])
+        self._committed(await self._to_the_end(catalogue.change(self._writer, change)))
 
     async def bound(self) -> str | None:
         async def work(connection: Connection) -> str | None:
@@ -266,9 +264,6 @@ class PostgresLedger:
     async def tiles(self, keys: Collection[TileKey]) -> Mapping[TileKey, bytes]:
         return await self._readers.read(lambda db: proof.tiles(db, keys))
 
-    async def seals(self, after: int, upto: int) -> tuple[Sequence[Run], Sequence[Sealing]]:
-        return await self._readers.read(lambda db: proof.seals(db, after, upto))
-
     async def seal(self, runs: Sequence[Run], sealing: Sealing) -> None:
         await self._readers.write(lambda db: proof.seal(db, runs, sealing))
 
@@ -360,11 +355,6 @@ class PostgresLedger:
 
     async def findings(self, before: int | None, limit: int) -> Sequence[Noted]:
         return await self._readers.read(lambda db: audits.listed(db, before, limit))
-
-    async def dismiss_finding(self, dismissal: Dismissal) -> Noted:
-        return await self._readers.write(
-            lambda db: audits.dismiss(db, dismissal, self._writer.clock())
-        )
 
     async def review(self) -> Queue:
         return await self._readers.read(audits.review)

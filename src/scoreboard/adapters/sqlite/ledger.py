@@ -53,7 +53,6 @@ from scoreboard.ports import (
     Change,
     ComparedSums,
     Condition,
-    Dismissal,
     Head,
     History,
     Key,
@@ -148,8 +147,7 @@ class SqliteLedger:
         return postings
 
     async def change(self, change: Change) -> None:
-        posting = await self._write(catalogue.change, self._writer, change)
-        self._committed([posting] if posting else [])
+        self._committed(await self._write(catalogue.change, self._writer, change))
 
     async def bound(self) -> str | None:
         return await self._read(lambda db: db.execute(SQL["head"]).fetchone()[4])
@@ -322,9 +320,6 @@ class SqliteLedger:
     async def tiles(self, keys: Collection[TileKey]) -> Mapping[TileKey, bytes]:
         return await self._read(proof.tiles, keys)
 
-    async def seals(self, after: int, upto: int) -> tuple[Sequence[Run], Sequence[Sealing]]:
-        return await self._read(proof.seals, after, upto)
-
     async def seal(self, runs: Sequence[Run], sealing: Sealing) -> None:
         await self._write(proof.seal, self._writer, runs, sealing)
 
@@ -367,9 +362,6 @@ class SqliteLedger:
 
     async def findings(self, before: int | None, limit: int) -> Sequence[Noted]:
         return await self._read(audits.listed, before, limit)
-
-    async def dismiss_finding(self, dismissal: Dismissal) -> Noted:
-        return await self._write(audits.dismiss, self._writer, dismissal)
 
     async def review(self) -> Queue:
         return await self._read(audits.review)

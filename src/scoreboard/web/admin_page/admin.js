@@ -35,8 +35,11 @@ async function show() {
   const { title, draw } = SECTIONS[name];
   document.title = `${what || title} · Scoreboard administration`;
   for (const each of nav.children) {
-    if (each.dataset.name === name) each.setAttribute("aria-current", "page");
-    else each.removeAttribute("aria-current");
+    if (each.dataset.name !== name) each.removeAttribute("aria-current");
+    else {
+      each.setAttribute("aria-current", "page");
+      nav.scrollLeft = each.offsetLeft - (nav.clientWidth - each.offsetWidth) / 2;
+    }
   }
   // Drawn apart: what answers late does not draw over another section.
   const apart = node("div", { class: "section" });

@@ -1,13 +1,12 @@
 /** Actions and boards: listed, and set with a look at what changes. */
 import { at, read, send } from "./api.js";
 import { decide } from "./decision.js";
-import { button, field, heading, node, say, section, table, words } from "./made.js";
+import { NO_CAPS, capFields, capsIn, capsOf, given, moment, spanFields } from "./limits.js";
+import { button, field, heading, node, say, section, table, when, words } from "./made.js";
 import { change } from "./record.js";
 
 const WINDOWS = ["all", "day", "week", "month"];
-const CAPS = ["minute", "hour", "day"];
 const ID = { required: "", maxlength: 64, pattern: "[A-Za-z0-9][A-Za-z0-9._\\-]*", autocomplete: "off" };
-const COUNT = { min: 0, max: 1_000_000, required: "" };
 
 export const title = "Actions";
 
@@ -15,17 +14,17 @@ export async function draw(view) {
   const [{ actions }, { boards }] = await Promise.all([read("v1/admin/actions"), read("v1/admin/boards")]);
   const again = () => draw(view);
   const names = boards.map(({ board }) => board);
-  const caps = (each) => CAPS.filter((span) => each.caps[span]).map((span) => `${words.number(each.caps[span])} a ${span}`).join(", ") || "none";
   view.replaceChildren(heading("Actions and boards", button("New action", () => setAction(null, names, again), ""), button("New board", () => setBoard(null, again))),
     section("Actions", table("Actions", ["Action", "Points", "Board", "Caps", "Cooldown", "Signature", "Rules", ""], actions.map((each) => [
-      each.action_id, words.number(each.points), each.board, caps(each), each.cooldown_s ? `${words.number(each.cooldown_s)} s` : "none",
+      each.action_id, words.number(each.points), each.board, capsOf(each), each.cooldown_s ? `${words.number(each.cooldown_s)} s` : "none",
       each.requires_signature ? "required" : "optional", each.shadow ? "in the shadow" : "in force",
       button("Edit", () => setAction(each, names, again)),
     ]), "No action yet: nobody can get points.")),
-    section("Boards", table("Boards", ["Board", "Title", "Users", "Windows", "Ties", "Time zone", "Points an hour", ""], boards.map((each) => [
+    section("Boards", table("Boards", ["Board", "Title", "Users", "Windows", "Ties", "Time zone", "Points an hour", "Shown", ""], boards.map((each) => [
       each.board, each.title, words.number(each.total_users), each.windows.map(({ window }) => window).join(", "), each.tie, each.time_zone,
       each.points_per_hour ? `${words.number(each.points_per_hour)}${each.shadow ? " (shadow)" : ""}` : "no cap",
-      button("Edit", () => setBoard(each, again)),
+      each.frozen_at ? node("span", {}, "frozen ", when(each.frozen_at)) : "live",
+      node("span", { class: "choice" }, button("Edit", () => setBoard(each, again)), button(each.frozen_at ? "Reveal" : "Freeze", () => turnBoard(each, again))),
     ]))));
 }
 
@@ -35,29 +34,40 @@ function effect(before, after) {
   return node("p", {}, changed ? `${before ? "Changes" : "Sets"} ${changed}.` : "Changes nothing.");
 }
 
-const moment = (value) => (value ? new Date(value).toISOString() : null);
-const local = (at) => at && new Date(Date.parse(at) - new Date(at).getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+/** What an action's settings would have made of the newest awards. */
+async function trial(id, settings) {
+  const { postings, since, awards, refused, points_before: was, points_after: is } = await send(at("v1", "admin", "actions", id, "trial"), { ...given(settings), reason: "a trial" });
+  if (!awards) return node("p", {}, "No award of it is among the newest postings: nothing to try this on.");
+  const rules = refused.map((each) => `${words.number(each.awards)} by ${each.rule}${each.action_id === id ? "" : ` (${each.action_id})`}`);
+  return node("div", {}, node("p", {}, `Had it been so for the newest ${words.number(postings)} postings, since ${words.time(since)}, with ${words.number(awards)} awards of it:`),
+    node("ul", {}, node("li", {}, rules.length ? `Refused: ${rules.join(", ")}.` : "No award refused."),
+      node("li", {}, was === is ? `All points the same, ${words.number(is)}.` : `All points together ${words.number(is)}, not ${words.number(was)}.`)),
+    node("p", { class: "muted" }, "The whole ledger, and whose rank would be another: ", node("code", {}, "scoreboard rules simulate"), "."));
+}
 
 async function setAction(action, boards, again) {
-  const is = action ?? { points: 10, board: "default", cooldown_s: 0, caps: { minute: 0, hour: 0, day: 0 }, requires_signature: false, shadow: false };
+  const is = action ?? { points: 10, board: "default", cooldown_s: 0, caps: NO_CAPS, requires_signature: false, shadow: false };
   const after = ({ elements: of }) => ({
     points: Number(of.points.value), board: of.board.value, cooldown_s: Number(of.cooldown.value),
-    caps: Object.fromEntries(CAPS.map((span) => [span, Number(of[`cap-${span}`].value)])),
-    requires_signature: of.signature.checked, active_from: moment(of.from.value), active_until: moment(of.until.value), shadow: of.shadow.checked,
+    caps: capsIn(of),
+    requires_signature: of.signature.checked, active_from: moment(of.from), active_until: moment(of.until), shadow: of.shadow.checked,
   });
   const { action_id: id, ...before } = action ?? {};
   const done = await decide({
     title: action ? `Set ${id}` : "New action", label: action ? `Set ${id}` : "Make the action",
-    consequences: ["Counts from now on; awards of the past keep their points."],
+    consequences: ["Counts from now on: awards so far keep their points, and no rank moves.", ...(action ? [] : ["Its name cannot be changed, and it cannot be deleted."])],
     fields: [node("div", { class: "fields" },
       ...(action ? [] : [field("Name", "id", "text", "", ID)]),
       field("Points", "points", "number", is.points, { required: "", min: -1_000_000, max: 1_000_000 }),
       field("Board", "board", "select", is.board, { options: boards }),
       field("Cooldown, s", "cooldown", "number", is.cooldown_s, { required: "", min: 0 }),
-      ...CAPS.map((span) => field(`Most a ${span}`, `cap-${span}`, "number", is.caps[span], { ...COUNT, ...(span === "minute" && { hint: "0 is no cap" }) })),
-      field("Awarded from", "from", "datetime-local", local(is.active_from), { step: 1 }), field("until", "until", "datetime-local", local(is.active_until), { step: 1 }),
+      ...capFields(is.caps), ...spanFields(is.active_from, is.active_until, "Awarded from"),
       field("Requires a signature", "signature", "checkbox", is.requires_signature), field("Rules in the shadow: count, refuse nothing", "shadow", "checkbox", is.shadow))],
-    preview: async (form) => effect(action && before, after(form)),
+    preview: async (form) => {
+      const settings = after(form);
+      const shown = effect(action && before, settings);
+      return action && change({ before, after: settings }) ? node("div", {}, shown, await trial(id, settings)) : shown;
+    },
     act: (form, reason) => send(at("v1", "admin", "actions", id ?? form.elements.id.value), { ...given(after(form)), reason }, "PUT"),
   });
   if (!done) return;
@@ -65,13 +75,12 @@ async function setAction(action, boards, again) {
   again();
 }
 
-const given = (settings) => Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== null));
+const settingsOf = ({ title, tie, time_zone: zone, windows, points_per_hour: hourly, shadow }) =>
+  ({ title, tie, time_zone: zone, windows: windows.map(({ window }) => window), points_per_hour: hourly, shadow });
 
 async function setBoard(board, again) {
-  const of = board && { ...board, windows: board.windows.map(({ window }) => window) };
-  const is = of ?? { title: "", tie: "first-reached", time_zone: "UTC", windows: ["all"], points_per_hour: 0, shadow: false };
-  const NAMES = ["title", "tie", "time_zone", "windows", "points_per_hour", "shadow"];
-  const before = of && Object.fromEntries(NAMES.map((name) => [name, of[name]]));
+  const before = board && settingsOf(board);
+  const is = before ?? { title: "", tie: "first-reached", time_zone: "UTC", windows: ["all"], points_per_hour: 0, shadow: false };
   const after = ({ elements }) => ({
     title: elements.title.value, tie: elements.tie.value, time_zone: elements.zone.value,
     windows: WINDOWS.filter((window) => elements[`window-${window}`].checked),
@@ -92,5 +101,29 @@ async function setBoard(board, again) {
   });
   if (!done) return;
   say(`${done.board} is set.`);
+  again();
+}
+
+const FREEZES = [
+  "From now on everybody sees the board as it stands at this moment: tops, ranks, pages and every screen.",
+  "Awards go on and count; a user is told its own new score.",
+  "Tokens with scores:read or scores:admin, and this page, see it live.",
+  "Whoever is held, hidden, banned or erased still leaves it.",
+];
+const REVEALS = [
+  "Everybody sees the board as it stands now, at once, on every screen.",
+  "What was seen cannot be hidden again: another freeze shows the board of then.",
+];
+
+/** Freezes a board, or reveals it: its other settings stay as they are at that moment. */
+async function turnBoard({ board, frozen_at: frozen }, again) {
+  const title = `${frozen ? "Reveal" : "Freeze"} ${board}`;
+  const place = at("v1", "admin", "boards", board);
+  const done = await decide({
+    title, label: title, consequences: frozen ? REVEALS : FREEZES, ...(frozen && { typed: board }),
+    act: async (_, reason) => send(place, { ...settingsOf(await read(place)), frozen: !frozen, reason }, "PUT"),
+  });
+  if (!done) return;
+  say(done.frozen_at ? `${board} is frozen.` : `${board} is live.`);
   again();
 }

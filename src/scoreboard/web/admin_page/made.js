@@ -37,13 +37,13 @@ export const section = (title, ...children) => node("section", { class: "card" }
 export const heading = (title, ...more) => node("div", { class: "top" }, node("h1", {}, title), ...more);
 export const status = (is) => node("span", { class: "badge", "data-is": is }, is);
 
-/** A labelled field of a form: `kind` is an input's type, `select` or `textarea`. */
+/** A labelled field of a form: `kind` is an input's type or `select`, of `options` that may have names. */
 export function field(label, name, kind, value, more = {}) {
   const { options, hint, ...attributes } = more;
   const id = `field-${name}`;
   const given = { id, name, ...attributes, ...(hint && { "aria-describedby": `${id}-hint` }) };
   const input = kind === "select" ? node("select.field", given) : node("input.field", { type: kind, ...given });
-  for (const each of options ?? []) input.append(node("option", { value: each }, each));
+  for (const [value, named = value] of (options ?? []).map((each) => [each].flat())) input.append(node("option", { value }, named));
   if (kind === "checkbox") input.checked = Boolean(value);
   else if (value !== undefined && value !== null) input.value = value;
   return node("div", { class: `field-of ${kind}` }, node("label", { for: id }, label), input,

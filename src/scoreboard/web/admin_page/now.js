@@ -21,7 +21,7 @@ const SHOWN = [
 ];
 const FACTS = [
   ["Awards waiting", "scoreboard_waiting_awards"], ["Relay lag, s", "scoreboard_relay_lag_seconds"],
-  ["Ranked users", "scoreboard_ranked_users"], ["Dependencies lost", "scoreboard_degraded"],
+  ["Scores ranked, on all boards", "scoreboard_ranked_users"], ["Dependencies lost", "scoreboard_degraded"],
 ];
 
 export const title = "Now";

@@ -1,10 +1,11 @@
 /** One user: standing on every board, postings, how the score came about, and what may be done. */
 import { at, read, readOr } from "./api.js";
-import { button, heading, link, node, pages, section, status, table, userLink, when, words } from "./made.js";
+import { button, field, heading, link, node, pages, section, status, table, userLink, when, words } from "./made.js";
 import { DEEDS, moderate, record, reverse } from "./moderate.js";
 import { spark } from "./spark.js";
 
 const PAGE = 50;
+const WINDOWS = ["all", "day", "week", "month"];
 
 export const title = "Users";
 
@@ -46,19 +47,33 @@ async function standings(user, is) {
   if (is !== "active") {
     return section("Standing", node("p", {}, `Is ${is}, and stands on no board. A look at “Release” shows every rank that the user would come back to.`));
   }
-  const asked = boards.map(async ({ board, title: name }) => [board, name, await readOr(null, at("v1", "boards", board, "users", user))]);
-  const rows = (await Promise.all(asked)).filter(([, , standing]) => standing);
-  const explained = node("div");
-  return section("Standing", table("Standing on every board, all time", ["Board", "Rank", "Score", "Last changed", ""],
-    rows.map(([board, name, { rank, score, total_users: all, updated_at: since }]) =>
-      [name || board, `${words.number(rank)} of ${words.number(all)}`, words.number(score), when(since), button("Explain", () => explain(user, board, explained))]),
-    "Stands on no board."), explained);
+  const [rows, explained] = [node("div"), node("div")];
+  const has = (window) => ({ windows }) => windows.some((each) => each.window === window);
+  const windows = WINDOWS.filter((window) => boards.some(has(window)));
+  const choice = field("Window", "window", "select", "all", { options: windows.map((window) => [window, words.say(window)]) });
+  const chosen = choice.querySelector("select");
+
+  async function show() {
+    const period = chosen.value;
+    const found = await Promise.all(boards.filter(has(period)).map(async ({ board, title: name }) =>
+      [board, name, await readOr(null, `${at("v1", "boards", board, "users", user)}?period=${period}`)]));
+    if (period !== chosen.value) return;
+    explained.replaceChildren();
+    rows.replaceChildren(table(`Standing on every board, ${words.say(period)}`, ["Board", "Rank", "Score", "Last changed", ""],
+      found.filter(([, , standing]) => standing).map(([board, name, { rank, score, total_users: all, updated_at: since }]) =>
+        [name || board, `${words.number(rank)} of ${words.number(all)}`, words.number(score), when(since),
+          button("Explain", () => explain(user, { board, period }, explained))]),
+      "Stands on no board."));
+  }
+  chosen.addEventListener("change", () => show().catch((error) => rows.replaceChildren(node("p", { class: "refused", role: "alert" }, error.message))));
+  await show();
+  return section("Standing", ...(windows.length > 1 ? [choice] : []), rows, explained);
 }
 
-async function explain(user, board, where) {
+async function explain(user, { board, period }, where) {
   try {
-    const { actions, complete, score, tied } = await read(`${at("v1", "users", user, "explain")}?board=${board}`);
-    where.replaceChildren(node("h3", {}, `How ${words.points(score)} on ${board} came about`),
+    const { actions, complete, score, tied } = await read(`${at("v1", "users", user, "explain")}?${new URLSearchParams({ board, period })}`);
+    where.replaceChildren(node("h3", {}, `How ${words.points(score)} on ${board} came about, ${words.say(period).toLowerCase()}`),
       table(`Score by action on ${board}`, ["Action", "Awards", "Taken back", "Points", "Last"],
         actions.map((each) => [each.action_id, words.number(each.awards), words.number(each.reversed), words.number(each.points), when(each.last_at)])),
       ...(tied.length > 1 ? [node("p", {}, "Tied, in this order: ", tied.map((row) => row.user_id).join(", "))] : []),

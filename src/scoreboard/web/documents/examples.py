@@ -38,6 +38,8 @@ _BOARD = wire.BoardView(
         wire.CurrentWindow(Window.DAY, "2026-11-24", "2026-11-25T00:00:00.000Z"),
     ),
     total_users=350,
+    frozen_at=None,
+    frozen_checkpoint=None,
 )
 _ADMIN_BOARD = wire.AdminBoard(
     **msgspec.structs.asdict(_BOARD), points_per_hour=5_000, shadow=False
@@ -205,6 +207,16 @@ _ALL: tuple[Struct, ...] = (
     ),
     _ACTION,
     wire.Actions((_ACTION,)),
+    wire.TrialRefusals("quiz.correct", "cap-day", 12),
+    wire.ActionTrial(
+        action_id="quiz.correct",
+        postings=10_000,
+        since="2026-11-21T18:04:12.530Z",
+        awards=1_234,
+        refused=(wire.TrialRefusals("quiz.correct", "cap-day", 12),),
+        points_before=98_410,
+        points_after=147_290,
+    ),
     _BOARD,
     wire.Boards((_BOARD,)),
     _ADMIN_BOARD,
@@ -221,7 +233,6 @@ _ALL: tuple[Struct, ...] = (
         key="game-eu.k1", reason="the new game server", public=PUBLIC, actions=("boss.kill",)
     ),
     wire.Revocation("it was in a public repository"),
-    wire.Dismissal("a tournament"),
     _KEY,
     wire.Keys((_KEY,)),
     _INCIDENT,

@@ -26,8 +26,8 @@ export function face(root) {
   let words, what, told, leader;
 
   return {
-    draw(spoken, shown) {
-      [words, what] = [spoken, shown];
+    draw(...shown) {
+      [words, what] = shown;
       const { title, limit, top, standing } = what;
       const values = { board: title, limit: words.number(limit), period: periodName() };
       for (const each of root.querySelectorAll("[data-say]")) write(each, words.say(each.dataset.say, values));
@@ -47,7 +47,7 @@ export function face(root) {
       const stale = what.top && state !== "live" && state !== "connecting";
       const wait = state === "reconnecting" ? nextAt - now : 0;
       let name = words.say(wait > 0 ? "retrying" : state, { reason, span: words.span(wait) });
-      if (state === "live" && frozen) name = words.say("frozen", { time: words.time(Date.parse(frozen)) });
+      if (state === "live" && frozen) name = words.say("frozen", { time: words.time(frozen) });
       const time = words.time(heardAt || performance.timeOrigin);
       write(status, stale ? words.say("stale", { state: name, time }) : name);
       board.dataset.state = state;

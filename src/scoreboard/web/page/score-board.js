@@ -93,7 +93,8 @@ export class ScoreBoard extends HTMLElement {
   }
 
   #show(top) {
-    if (top.period !== this.top?.period) this.#viewAt = 0;
+    // A frame without a new row tells of the board itself: frozen, revealed.
+    if (top.period !== this.top?.period || !top.rows.some((row) => row.updated_at === top.at)) this.#viewAt = 0;
     this.top = top;
     const own = top.rows.find((row) => row.user_id === this.#own);
     if (own && (own.score !== this.standing?.score || own.rank !== this.standing.rank)) this.standing = own;

@@ -24,15 +24,14 @@ const ENGLISH = {
 /** Says it in a locale, by default the reader's own, and in English or words of your own. */
 export function speak(locale, wording) {
   const said = { ...ENGLISH, ...wording };
-  let numbers;
+  let known;
   try {
-    numbers = new Intl.NumberFormat(locale || undefined);
+    [known] = Intl.getCanonicalLocales(locale || []);
   } catch {
-    numbers = new Intl.NumberFormat();
+    // It is none: the reader's own.
   }
-  const known = numbers.resolvedOptions().locale;
   const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values?.[name] ?? "");
-  const number = (n, style) => (style ? new Intl.NumberFormat(known, style) : numbers).format(n);
+  const number = (n, style) => n.toLocaleString(known, style);
   const counted = (forms, n, type) =>
     fill(forms[new Intl.PluralRules(said.language, { type }).select(n)] ?? forms.other, { n: number(n) });
   return {
@@ -41,10 +40,10 @@ export function speak(locale, wording) {
     points: (n) => counted(said.points, n, "cardinal"),
     ordinal: (n) => counted(said.ordinal, n, "ordinal"),
     /** A clock time, with its date unless that is today. */
-    time(ms) {
-      const today = new Date(ms).toDateString() === new Date().toDateString();
-      const dated = !today && { dateStyle: "medium" };
-      return new Intl.DateTimeFormat(known, { timeStyle: "medium", ...dated }).format(ms);
+    time(moment) {
+      const at = new Date(moment);
+      const dated = at.toDateString() !== new Date().toDateString() && { dateStyle: "medium" };
+      return at.toLocaleString(known, { timeStyle: "medium", ...dated });
     },
     /** The two greatest units of a time span. */
     span(ms) {

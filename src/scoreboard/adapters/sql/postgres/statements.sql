@@ -71,7 +71,9 @@ FROM actions
 ORDER BY action_id;
 
 -- name: boards
-SELECT board, title, tie, windows, time_zone, points_per_hour, shadow
+SELECT
+    board, title, tie, windows, time_zone, points_per_hour, shadow, frozen_seq, frozen_at,
+    frozen_users
 FROM boards
 ORDER BY board;
 
@@ -111,15 +113,21 @@ SET points = excluded.points,
     shadow = excluded.shadow;
 
 -- name: put_board
-INSERT INTO boards (board, title, tie, windows, time_zone, points_per_hour, shadow)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO boards (
+    board, title, tie, windows, time_zone, points_per_hour, shadow, frozen_seq, frozen_at,
+    frozen_users
+)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 ON CONFLICT (board) DO UPDATE
 SET title = excluded.title,
     tie = excluded.tie,
     windows = excluded.windows,
     time_zone = excluded.time_zone,
     points_per_hour = excluded.points_per_hour,
-    shadow = excluded.shadow;
+    shadow = excluded.shadow,
+    frozen_seq = excluded.frozen_seq,
+    frozen_at = excluded.frozen_at,
+    frozen_users = excluded.frozen_users;
 
 -- name: fill_period
 -- Scores of a period that a board got only now, from its postings since its start: board, period,
