@@ -58,6 +58,8 @@ export type Board = {
     time_zone: string;
     windows: CurrentWindow[];
     total_users: number;
+    frozen_at: string | null;
+    frozen_checkpoint: string | null;
 };
 export type Posting = {
     award_id: string;
@@ -339,4 +341,4 @@ export declare function localStorageOutbox(prefix?: string, storage?: Storage): 
  * @param {string} folder @returns {Outbox}
  */
 export declare function fileOutbox(folder: string): Outbox;
-// made from scoreboard.js 60ca4ec9bdeffd3393eefc1d311edb14be28c9995fefc67dbadb306c63259d37
+// made from scoreboard.js 3d6b5d1427030450c37fb9dc51829517de8cc77f15ead837c2450bad3462d0bd

@@ -8,13 +8,15 @@ import pytest
 from scoreboard.cli import database, own_files, running
 from scoreboard.cli.database import State
 from scoreboard.cli.remark import Remark, span
+from scoreboard.core.board import Board, Freeze
 from scoreboard.core.checkpoint import Checkpoint
 from scoreboard.core.finding import Irregularity
 from scoreboard.core.signing_key import SigningAlgorithm, SigningKey
 from scoreboard.ports import AuditEntry, Catalogue, Condition, Head, Queue
 
 NOW_MS = 1_800_000_000_000
-DAY_MS = 86_400_000
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 
 
 class Sealed(SimpleNamespace):
@@ -46,6 +48,11 @@ def keyed(age_ms: int, not_after: int | None = None) -> State:
     return state(catalogue=Catalogue(1, {}, {}, {"shop.1": key}), entries=[entry])
 
 
+def frozen(age_ms: int) -> State:
+    cup = Board(board="cup", frozen=Freeze(seq=7, at=NOW_MS - age_ms, users=2))
+    return state(catalogue=Catalogue(1, {}, {"cup": cup, "live": Board(board="live")}))
+
+
 def told(remark: Remark) -> tuple[str, str]:
     assert bool(remark.advice) == (remark.verdict != "good"), remark
     return remark.verdict, remark.says
@@ -70,6 +77,8 @@ FRESH = Head(1, 100, NOW_MS - 1_000)
         (database._review(Queue({Irregularity.SPIKE: 0}, 0)), "good", "no remark"),
         (database._review(Queue({Irregularity.SPIKE: 2}, 1)), "look", "spike 2; users held: 1"),
         (database._review(Queue({}, 1)), "look", "open remarks: none; users held: 1"),
+        (database._frozen(frozen(HOUR_MS))[0], "good", "cup was frozen 60 min ago"),
+        (database._frozen(frozen(4 * DAY_MS))[0], "look", "cup was frozen 4 d ago"),
         (database._keys(keyed(3 * DAY_MS))[0], "good", "1 key may sign actions, the oldest 3 d"),
         (database._keys(keyed(400 * DAY_MS))[0], "look", "shop.1 is 400 d old"),
         (database._keys(keyed(0, NOW_MS + 5 * DAY_MS))[0], "look", "shop.1 ends in 5 d"),

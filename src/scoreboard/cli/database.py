@@ -21,6 +21,9 @@ PATIENCE_MS = 60_000
 CLOCK_LOOK_MS, CLOCK_BAD_MS = 1_000, 30_000
 KEY_ENDS_MS = 14 * 86_400_000
 KEY_OLD_MS = 365 * 86_400_000
+FROZEN_LONG_MS = 3 * 86_400_000
+"""Longer than the last hours of a contest: somebody may have forgotten to reveal the board."""
+
 ENTRIES_MAX = 1_000
 FEED = "feed"
 
@@ -147,7 +150,7 @@ def _feed(state: State) -> Remark:
 
 
 def _trust(state: State) -> list[Remark]:
-    return [_review(state.review), *_keys(state)]
+    return [_review(state.review), *_frozen(state), *_keys(state)]
 
 
 def _review(queue: Queue) -> Remark:
@@ -157,6 +160,21 @@ def _review(queue: Queue) -> Remark:
     says = f"open remarks: {kinds or 'none'}; users held: {queue.held:,}."
     advice = "`scoreboard audit --list` tells which; release, hide or ban those users."
     return Remark("review", "look", says, advice)
+
+
+def _frozen(state: State) -> list[Remark]:
+    remarks = []
+    for board in state.catalogue.boards.values():
+        if board.frozen is None:
+            continue
+        name, since_ms = board.board, board.frozen.at
+        says = f"{name} was frozen {_ago(state, since_ms)}: everybody sees it as it was then."
+        if state.condition.clock_ms - since_ms < FROZEN_LONG_MS:
+            remarks.append(Remark("boards", "good", says))
+        else:
+            advice = f"`scoreboard board set {name} --reveal` shows it live again."
+            remarks.append(Remark("boards", "look", says, advice))
+    return remarks
 
 
 def _keys(state: State) -> list[Remark]:
