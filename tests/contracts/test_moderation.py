@@ -1,7 +1,6 @@
 """What every ledger lets moderators do: statuses, erasures and reversals."""
 
 import asyncio
-from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -20,7 +19,6 @@ from scoreboard.ports import Ledger, Moderation, Reversal
 from .conftest import OpenLedger
 from .material import (
     DAY_MS,
-    DEFAULT,
     FALL,
     FOUL,
     GOAL,
@@ -39,7 +37,6 @@ from .material import (
     error_of,
     posting_of,
     put,
-    sums,
 )
 
 ALL = ("default", "all")
@@ -214,39 +211,7 @@ async def test_what_was_done_to_a_user_is_on_the_record(ledger: Ledger, clock: C
     assert await ledger.record_of("nobody", None, 10) == []
 
 
-# --- scores as they were
-
-
-async def test_scores_are_told_as_of_any_seq(ledger: Ledger, clock: Clock) -> None:
-    steps = [
-        award("a1", "u1", GOAL),
-        award("a2", "u1", NOTHING),
-        award("a3", "u2", GOAL),
-        award("a4", "u1", FOUL),
-        award("a5", "u1", QUIZ),
-        award("a6", "u1", FALL),
-    ]
-    for step in steps:
-        clock.now_ms += HOUR_MS
-        await append(ledger, clock, step)
-    await take_back(ledger, OneAward("a4"))
-    clock.now_ms += DAY_MS
-    await append(ledger, clock, award("a7", "u1", GOAL), award("a8", "u1", NOTHING))
-    await take_back(ledger, AwardsOf("u1", NOON))
-    await moderate(ledger, Kind.HIDE)
-    spans = (*LEAGUE_SPANS, ("league", "2026-11-24"), ALL)
-    postings = await all_postings(ledger)
-    for upto in range(1, len(postings) + 1):
-        expected = _as_of(postings[:upto])
-        told = await ledger.scores_at("u1", upto, spans)
-        assert {(each.board, each.period): each.score for each in told} == expected, upto
-    assert await ledger.scores_at("nobody", 5, spans) == []
-
-
-def _as_of(postings: Sequence[Posting]) -> dict[tuple[str, str], Score]:
-    boards = {"default": DEFAULT, "league": LEAGUE}
-    found = sums(postings, boards)
-    return {span: users["u1"] for span, users in found.items() if "u1" in users}
+# --- scores in order
 
 
 async def test_only_the_active_stand_in_order(ledger: Ledger, clock: Clock) -> None:

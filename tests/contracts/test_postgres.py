@@ -19,6 +19,7 @@ from scoreboard.core.action import Action  # noqa: E402
 from scoreboard.core.award import Outcome, Recorded, Refused, Repeated  # noqa: E402
 from scoreboard.core.posting import Kind  # noqa: E402
 from scoreboard.core.reversal import OneAward  # noqa: E402
+from scoreboard.core.window import ALL  # noqa: E402
 from scoreboard.errors import (  # noqa: E402
     CatalogueMoved,
     Misconfigured,
@@ -317,7 +318,8 @@ async def do_everything(ledger: Ledger) -> None:
     erased = await ledger.moderate(Moderation("u3", Kind.ERASE, "mo", "asked for"))
     assert erased is not None
     await ledger.forget_erased(erased.seq)
-    assert len(await ledger.scores_at("u1", erased.seq, [("default", "all")])) == 1
+    assert len(await ledger.scores_at("default", ALL, erased.seq, None, 9)) == 1
+    assert [each.kind for each in await ledger.turns(0, erased.seq)] == [Kind.HOLD, Kind.ERASE]
     await ensure_sums(ledger)
 
 

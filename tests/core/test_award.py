@@ -5,7 +5,7 @@ import uuid
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoreboard.core.award import derived_id, idempotent_award_id, new_award_id
+from scoreboard.core.award import derived_id, idempotent_award_id, new_award_id, opening_id
 from scoreboard.core.identifier import is_award_id
 
 
@@ -59,3 +59,9 @@ def test_a_derived_id_is_a_uuid_of_version_8(scope: str, name: str) -> None:
     assert (uuid.UUID(made).version, uuid.UUID(made).variant) == (8, uuid.RFC_4122)
     assert made == derived_id("award", scope, name)
     assert made != derived_id("other", scope, name)
+
+
+def test_a_period_is_opened_by_one_posting_for_ever() -> None:
+    assert opening_id("a", "2026-11-23") == opening_id("a", "2026-11-23")
+    others = {opening_id("a", "2026-11-23"), opening_id("b", "2026-11-23"), opening_id("a", "all")}
+    assert len(others) == 3

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scoreboard.core.board import Board, Freeze
-from scoreboard.core.posting import Kind
+from scoreboard.core.posting import Kind, Posting
 from scoreboard.core.window import ALL, Window, period_at, period_named
 from scoreboard.errors import InvalidParameter, InvalidPayload, NotFound
 
@@ -134,3 +134,20 @@ def test_a_board_turns_only_into_what_it_is_not(
     board: Board, frozen: bool | None, kind: Kind | None
 ) -> None:
     assert board.turn(frozen=frozen) is kind
+
+
+def posting(kind: Kind, at_ms: int) -> Posting:
+    return Posting(
+        seq=9, epoch=1, award_id="a", kind=kind, board="league", at=at_ms, counts_at=at_ms
+    )
+
+
+def test_to_reveal_changes_every_top_since_the_freeze() -> None:
+    later = NOON + 2 * 24 * 3_600_000
+    names = [period.name for period in FROZEN.periods_of(posting(Kind.REVEAL, later))]
+    today = FROZEN.periods_at(NOON)[1].name
+    assert names[:2] == ["all", today]
+    assert names == ["all", *(f"{today[:8]}{int(today[8:]) + days:02d}" for days in range(3))]
+    for kind in (Kind.BOARD, Kind.FREEZE):
+        assert FROZEN.periods_of(posting(kind, later)) == FROZEN.periods_at(later)
+    assert DAILY.periods_of(posting(Kind.REVEAL, later)) == DAILY.periods_at(later)

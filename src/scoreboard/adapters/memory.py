@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 
 from scoreboard.adapters.memory_index import Index, SortedOrder, Span
 from scoreboard.core.board import Board
@@ -22,7 +22,7 @@ from scoreboard.core.standing import (
     top_in,
 )
 from scoreboard.errors import Deposed, OutOfPlace
-from scoreboard.ports import Group, Key, Mark, News, Place, Rate, Verdict
+from scoreboard.ports import NOTHING_FROZEN, Group, Key, Mark, News, Place, Rate, Verdict
 
 
 class MemoryRanking:
@@ -32,6 +32,10 @@ class MemoryRanking:
         self._read: Index | None = None
         self._rebuilt: Index | None = None
         self._term = 0
+
+    @property
+    def frozen(self) -> Mapping[str, int]:
+        return self._read.frozen if self._read else NOTHING_FROZEN
 
     async def lead(self, term: int) -> None:
         # Nobody else holds this object: the leader of an earlier term can only be ourselves.
@@ -50,8 +54,10 @@ class MemoryRanking:
             raise OutOfPlace(0)
         return index.apply(group)
 
-    async def rebuild(self, place: Place, unseen: Collection[str] = ()) -> None:
-        self._rebuilt = Index(place, unseen)
+    async def rebuild(
+        self, place: Place, unseen: Collection[str] = (), frozen: Mapping[str, int] = NOTHING_FROZEN
+    ) -> None:
+        self._rebuilt = Index(place, unseen, frozen)
 
     async def load(self, mark: Mark, scores: Sequence[Score]) -> None:
         assert self._rebuilt is not None, "load comes after rebuild"

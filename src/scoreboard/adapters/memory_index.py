@@ -1,6 +1,6 @@
 """The orders of the ranking in memory: sorted lists, and beside them the scores not shown."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sortedcontainers import SortedList
 
@@ -181,8 +181,11 @@ def _line(score: Score) -> tuple[int, int, str]:
 class Index:
     """The orders of all open periods, who is not shown, and the place of the last posting in it."""
 
-    def __init__(self, place: Place, unseen: Collection[str] = ()) -> None:
+    def __init__(
+        self, place: Place, unseen: Collection[str] = (), frozen: Mapping[str, int] | None = None
+    ) -> None:
         self.place = place
+        self.frozen = dict(frozen or {})
         self.loading = True
         self.unseen = set(unseen)
         self.orders: dict[Span, SortedOrder] = {}
@@ -215,6 +218,8 @@ class Index:
         if group.turns:
             touched = dict.fromkeys(self.orders, (0, 0)) | touched
         self.place = (group.epoch, group.upto)
+        if group.frozen is not None:
+            self.frozen = dict(group.frozen)
         return [span for span, mark in touched.items() if self.orders[span].settle(mark)]
 
     def _turn(self, turn: Turn) -> None:

@@ -68,6 +68,11 @@ def idempotent_award_id(issuer: str, subject: str, idempotency_key: str) -> str:
     return derived_id("award", f"idem:{issuer}\n{subject}", idempotency_key)
 
 
+def opening_id(board: str, period: str) -> str:
+    """The id of the posting that opened a period: there is one for ever."""
+    return derived_id("period", board, period)
+
+
 def derived_id(purpose: str, scope: str, name: str) -> str:
     """SHA-256 of purpose, scope and name, its first 16 bytes as a UUID of version 8 (RFC 9562)."""
     digest = bytearray(hashlib.sha256(f"{purpose}\n{scope}\n{name}".encode()).digest()[:16])

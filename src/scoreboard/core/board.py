@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from msgspec import Meta, Struct
 
 from scoreboard.core.identifier import BoardId
-from scoreboard.core.posting import Kind
+from scoreboard.core.posting import Kind, Posting
 from scoreboard.core.rule import HOUR_MS, Hit, Past, Rule
 from scoreboard.core.score import SCORE_MAX
 from scoreboard.core.window import Period, Window, period_at, period_named, window_named
@@ -80,6 +80,19 @@ class Board(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return tuple(
             period_at(window, at_ms, self.time_zone) for window in Window if window in self.windows
         )
+
+    def periods_of(self, posting: Posting) -> tuple[Period, ...]:
+        """The periods whose tops a change of this board is in: the current ones.
+
+        To reveal it changes all since the freeze: what has ended meanwhile was shown as of then.
+        """
+        since = self.frozen.at if self.frozen and posting.kind is Kind.REVEAL else posting.at
+        found: list[Period] = []
+        for period in self.periods_at(since):
+            found.append(period)
+            while found[-1].end_ms <= posting.at:
+                found.append(period_at(period.window, found[-1].end_ms, self.time_zone))
+        return tuple(found)
 
     def period(self, name: str, at_ms: int) -> Period:
         """The period that ``name`` means at a moment: a window (its current one) or a name.

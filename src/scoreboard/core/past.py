@@ -39,7 +39,7 @@ class Explanation(Struct, frozen=True):
     period: str
     tie: Tie
     account: Account
-    standing: Standing
+    standing: Standing | None
     tied: tuple[Row, ...]
 
 

@@ -31,6 +31,8 @@ class Scope(StrEnum):
 
 
 SCOPES = frozenset(Scope)
+SEE_LIVE = frozenset({Scope.READ, Scope.ADMIN})
+"""Scopes that see past a freeze."""
 
 
 class VerificationKey(Struct, frozen=True):

@@ -20,6 +20,9 @@ from scoreboard.ports.condition import (
 from scoreboard.ports.findings import (
     Queue,
 )
+from scoreboard.ports.frozen import (
+    Frozen,
+)
 from scoreboard.ports.incidents import (
     INCIDENTS_MAX,
     RETENTION_MS,
@@ -43,7 +46,6 @@ from scoreboard.ports.moderation import (
     REVERSE_MAX,
     Moderated,
     Moderation,
-    PeriodScore,
     Reversal,
     Reversed,
     StatusPage,
@@ -59,6 +61,7 @@ from scoreboard.ports.proof import (
 )
 from scoreboard.ports.ranking import (
     APPLY_MAX,
+    NOTHING_FROZEN,
     Exit,
     Group,
     Mark,
@@ -83,6 +86,7 @@ __all__ = [
     "APPLY_MAX",
     "COUNT_MAX",
     "INCIDENTS_MAX",
+    "NOTHING_FROZEN",
     "PAST_MAX",
     "RETENTION_MS",
     "REVERSE_MAX",
@@ -94,6 +98,7 @@ __all__ = [
     "Condition",
     "Difference",
     "Exit",
+    "Frozen",
     "Group",
     "Head",
     "History",
@@ -109,7 +114,6 @@ __all__ = [
     "Opening",
     "Part",
     "Past",
-    "PeriodScore",
     "Place",
     "Prepared",
     "Queue",

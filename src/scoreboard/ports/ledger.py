@@ -19,6 +19,7 @@ from scoreboard.ports.activity import Activities
 from scoreboard.ports.catalogue import AuditEntry, Catalogue, Change
 from scoreboard.ports.condition import Conditioned
 from scoreboard.ports.findings import Findings
+from scoreboard.ports.frozen import Frozen
 from scoreboard.ports.incidents import Incidents
 from scoreboard.ports.moderation import Moderated
 from scoreboard.ports.past import Past
@@ -70,6 +71,7 @@ class Ledger(
     Activities,
     Conditioned,
     Findings,
+    Frozen,
     Incidents,
     Moderated,
     Past,
@@ -116,7 +118,8 @@ class Ledger(
 
         A board stays frozen, or not, whatever the subject's ``frozen`` is; the change's says what
         it is to become. That is a posting and an entry of its own, after those of other settings
-        and in the same transaction; it marks the board's current tops as they do.
+        and in the same transaction; it marks the board's current tops as they do. To reveal it
+        marks those too that have ended since the freeze.
 
         Raises:
             InvalidPayload: the board would lose a window or its time zone, the action's board

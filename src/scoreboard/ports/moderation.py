@@ -48,14 +48,6 @@ class StatusPage(Struct, frozen=True):
     users: tuple[User, ...]
 
 
-class PeriodScore(Struct, frozen=True):
-    """A user's score on a board in a period."""
-
-    board: str
-    period: str
-    score: Score
-
-
 class Moderated(Protocol):
     """Statuses, reversals and erasures: what a ledger lets moderators do.
 
@@ -127,16 +119,6 @@ class Moderated(Protocol):
 
         Whoever loads them page by page, and then applies the postings after the head that was
         read before the first page, has the right statuses: a later page only knows more.
-        """
-        ...
-
-    async def scores_at(
-        self, user_id: str, seq: int, spans: Sequence[tuple[str, str]]
-    ) -> Sequence[PeriodScore]:
-        """A user's scores in these (board, period) pairs, exactly as of a seq.
-
-        With the seq and time of the last posting up to then that changed them, so that a released
-        user comes back in the old place. Where the user had no posting yet there is none.
         """
         ...
 

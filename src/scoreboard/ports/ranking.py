@@ -1,6 +1,6 @@
 """Ranks: an index of open periods."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -13,6 +13,9 @@ Place = tuple[int, int]
 
 APPLY_MAX = 256
 """The most postings in one group that a ranking takes at once."""
+
+
+NOTHING_FROZEN: Mapping[str, int] = {}
 
 
 class Move(Struct, frozen=True, gc=False):
@@ -61,6 +64,9 @@ class Group(Struct, frozen=True):
 
     Or as turns, in order: these come in groups without moves, so that neither has to be woven
     into the other.
+
+    ``frozen`` are all boards that are frozen, each with the seq of its freeze, where the group
+    has a change of boards; None where it has none.
     """
 
     epoch: int
@@ -69,6 +75,7 @@ class Group(Struct, frozen=True):
     moves: tuple[Move, ...] = ()
     marks: tuple[Mark, ...] = ()
     turns: tuple[Turn, ...] = ()
+    frozen: Mapping[str, int] | None = None
 
 
 class Ranking(Standings, Protocol):
@@ -83,6 +90,15 @@ class Ranking(Standings, Protocol):
         Unavailable: it cannot be reached.
         Deposed: from whatever changes it: a later term leads; nothing changed.
     """
+
+    @property
+    def frozen(self) -> Mapping[str, int]:
+        """The boards that were frozen, by the seq of the freeze, when it was last read from here.
+
+        Whoever has read a board, and knows nothing of its freeze, has read what the public is not
+        to see: it looks at its catalogue again before it tells anybody.
+        """
+        ...
 
     async def lead(self, term: int) -> None:
         """Change it from now on as the leader of this term; an index half rebuilt is dropped."""
@@ -102,11 +118,14 @@ class Ranking(Standings, Protocol):
         """
         ...
 
-    async def rebuild(self, place: Place, unseen: Collection[str] = ()) -> None:
+    async def rebuild(
+        self, place: Place, unseen: Collection[str] = (), frozen: Mapping[str, int] = NOTHING_FROZEN
+    ) -> None:
         """Begin a new, empty index at this place, beside the one that is being read.
 
         ``unseen`` are the users that are not shown, as of the place or any moment since: every
-        turn after the place will be applied, and the last one of a user decides. From now on
+        turn after the place will be applied, and the last one of a user decides. ``frozen`` is as
+        in a group, as of the place or any moment since. From now on
         ``place``, ``apply`` and ``load`` are about the new one.
         """
         ...

@@ -11,6 +11,7 @@ class Event(StrEnum):
     SERVICE_DRAINING = "service.draining"
     SERVICE_STOPPED = "service.stopped"
     RANKING_REBUILT = "ranking.rebuilt"
+    FROZEN_LOADED = "frozen.loaded"
     RELAY_FAILED = "relay.failed"
     RANKING_DIFFERS = "ranking.differs"
     AUDIT_FINISHED = "audit.finished"

@@ -1,8 +1,8 @@
 -- What every script of the ranking begins with: its keys, its numbers, and how it knows its own data.
 --
 -- KEYS[1] is the head, a hash: term, and for each slot (read, build) its generation, epoch, seq,
--- number of spans and of unseen users. All other keys are the head's name with more behind it, in
--- the same hash slot:
+-- number of spans and of unseen users, and which boards are frozen since when (JSON, which no script
+-- looks into). All other keys are the head's name with more behind it, in the same hash slot:
 --   HEAD:GENERATION               a hash: span "BOARD:PERIOD" -> ten numbers, see `span_of`
 --   HEAD:GENERATION:unseen        a set: the users that are not shown
 --   HEAD:GENERATION:SPAN:order    a sorted set: minus the score -> seq (16 digits) and user
@@ -38,7 +38,8 @@ end
 -- not gone on with: `readable` takes it too.
 local function generation_in(slot, readable)
   local found = redis.pcall(
-    'HMGET', head, slot, slot .. '.epoch', slot .. '.seq', slot .. '.spans', slot .. '.unseen'
+    'HMGET', head, slot, slot .. '.epoch', slot .. '.seq', slot .. '.spans', slot .. '.unseen',
+    slot .. '.frozen'
   )
   if found.err or not found[1] then
     return nil
@@ -51,6 +52,7 @@ local function generation_in(slot, readable)
     seq = tonumber(found[3]),
     spans = tonumber(found[4]),
     unseen = tonumber(found[5]),
+    frozen = found[6] or '',
     unseen_key = head .. ':' .. found[1] .. ':unseen',
   }
   if readable and not found[5] then

@@ -1,7 +1,7 @@
 -- Applies a group and moves the place. args: term, slot, generation, epoch, after, upto, size of a
 -- top, and the spans it touches: name, opens, mark (seq and at, zeros for none), moves (four words
--- each: user, points, seq and at as text). Answers which of the spans have another top, by their
--- place in args.
+-- each: user, points, seq and at as text); and which boards are frozen, '' for as before. Answers
+-- which of the spans have another top, by their place in args.
 
 if deposed() then
   return answer('deposed')
@@ -177,5 +177,8 @@ for index, each in ipairs(touched) do
   end
 end
 generation.seq = upto
+if args[9] ~= '' then
+  generation.frozen = args[9]
+end
 remember_place(generation)
 return answer('done', changed)

@@ -66,7 +66,7 @@ local function remember_place(generation)
   redis.call(
     'HSET', head, slot, generation.id, slot .. '.epoch', generation.epoch,
     slot .. '.seq', generation.seq, slot .. '.spans', generation.spans,
-    slot .. '.unseen', generation.unseen
+    slot .. '.unseen', generation.unseen, slot .. '.frozen', generation.frozen
   )
 end
 

@@ -6,11 +6,11 @@
 -- Answers epoch and seq, then for each read nothing (not held, or damaged) or the facts it needs:
 -- total, last change of the top, last posting (seq and at each), users with their scores, and runs of
 -- rows: index of the first one, how many are better than it, members with their scores. What rank or
--- gap follows from them is not for Lua to know.
+-- gap follows from them is not for Lua to know. At last, which boards are frozen.
 
 local generation = generation_in('read', true)
 if not generation then
-  return cmsgpack.pack({ 0, 0, {} })
+  return cmsgpack.pack({ 0, 0, {}, '' })
 end
 
 -- Adds each name and its score to words; answers false when one that has to be there is missing.
@@ -158,4 +158,4 @@ for index, asked in ipairs(args) do
       }
     or {}
 end
-return cmsgpack.pack({ generation.epoch, generation.seq, answers })
+return cmsgpack.pack({ generation.epoch, generation.seq, answers, generation.frozen })

@@ -22,5 +22,6 @@ end
 local before = redis.call('HGET', head, 'read')
 generation.slot = 'read'
 remember_place(generation)
-redis.call('HDEL', head, 'build', 'build.epoch', 'build.seq', 'build.spans', 'build.unseen')
+redis.call('HDEL', head, 'build', 'build.epoch', 'build.seq', 'build.spans', 'build.unseen',
+  'build.frozen')
 return answer('done', before or '')

@@ -138,11 +138,11 @@ class _Boards:
         return posting
 
     async def _note(self, board: Board, kind: Kind) -> Posting:
-        """A posting of what the record is told next, and a mark on every current top."""
+        """A posting of what the record is told next, and a mark on every top that it changes."""
         award_id = derived_id(kind.value, board.board, str(self._version + 1))
         posting = notes.note(self._head, kind, board.board, award_id, caller=self._wanted.caller)
         await notes.add(self._connection, posting)
-        tops = [(board.board, period.name) for period in board.periods_at(posting.at)]
+        tops = [(board.board, period.name) for period in board.periods_of(posting)]
         await notes.mark(self._connection, tops, posting)
         self._head = msgspec.structs.replace(self._head, seq=posting.seq)
         return posting

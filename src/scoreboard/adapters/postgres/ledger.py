@@ -9,6 +9,7 @@ from typing import TypeVar
 from scoreboard.adapters.postgres import (
     audits,
     catalogue,
+    frozen,
     history,
     moderation,
     past,
@@ -56,7 +57,6 @@ from scoreboard.ports import (
     Key,
     Moderation,
     Opening,
-    PeriodScore,
     Prepared,
     Queue,
     Reversal,
@@ -307,11 +307,6 @@ class PostgresLedger:
     async def statuses(self, after: str | None, limit: int) -> StatusPage:
         return await self._readers.read(lambda db: moderation.statuses(db, after, limit))
 
-    async def scores_at(
-        self, user_id: str, seq: int, spans: Sequence[tuple[str, str]]
-    ) -> Sequence[PeriodScore]:
-        return await self._readers.read(lambda db: moderation.scores_at(db, user_id, seq, spans))
-
     async def in_order(
         self, board: str, period: str, after: Key | None, limit: int
     ) -> Sequence[Score]:
@@ -364,6 +359,17 @@ class PostgresLedger:
 
     async def compare_sums(self, board: str, period: Period) -> ComparedSums:
         return await audits.compare_apart(self._url, board, period)
+
+    # --- frozen boards
+
+    async def scores_at(
+        self, board: str, period: Period, seq: int, after: str | None, limit: int
+    ) -> Sequence[Score]:
+        asked = ((board, period), seq, after, limit)
+        return await self._readers.read(lambda db: frozen.scores_at(db, *asked))
+
+    async def turns(self, after: int, upto: int) -> Sequence[Posting]:
+        return await self._readers.read(lambda db: frozen.turns(db, after, upto))
 
     # --- the past
 

@@ -1,7 +1,5 @@
 """What moderators do to the PostgreSQL ledger under the head's lock; and what is asked about it."""
 
-from collections.abc import Sequence
-
 import msgspec
 
 from scoreboard.adapters import rows
@@ -20,9 +18,8 @@ from scoreboard.core.user import (
     record_subject,
     status_posting_id,
 )
-from scoreboard.core.window import period_named
 from scoreboard.errors import NotFound
-from scoreboard.ports import AuditEntry, Head, Key, Moderation, PeriodScore, StatusPage
+from scoreboard.ports import AuditEntry, Head, Key, Moderation, StatusPage
 
 WRITE_S = 10.0
 """How long a moderation may take, of a user who has scores in very many periods."""
@@ -82,24 +79,6 @@ async def statuses(connection: Connection, after: str | None, limit: int) -> Sta
         if row["user_id"] is not None
     )
     return StatusPage(found[0]["epoch"], found[0]["seq"], users)
-
-
-async def scores_at(
-    connection: Connection, user_id: str, seq: int, spans: Sequence[Span]
-) -> list[PeriodScore]:
-    """Scores as they were: what came since is taken off again."""
-    zones = {row["board"]: row["time_zone"] for row in await connection.fetch(SQL["boards"])}
-    periods = [period_named(name, zones[board]) for board, name in spans]
-    found = await connection.fetch(
-        SQL["scores_at"],
-        user_id,
-        seq,
-        [board for board, _ in spans],
-        [period.name for period in periods],
-        [period.start_ms for period in periods],
-        [period.end_ms for period in periods],
-    )
-    return [PeriodScore(row["board"], row["period"], rows.score(tuple(row)[2:])) for row in found]
 
 
 async def in_order(

@@ -9,7 +9,7 @@ from scoreboard.adapters.postgres import notes
 from scoreboard.adapters.postgres.connection import SQL, Connection, Session, Unsynchronised
 from scoreboard.adapters.postgres.judged import append_judged
 from scoreboard.adapters.postgres.ordinary import Origin, append_ordinary
-from scoreboard.core.award import Award, Recorded, derived_id
+from scoreboard.core.award import Award, Recorded, opening_id
 from scoreboard.core.judgement import Judgement, Knowledge, judge
 from scoreboard.core.posting import Kind, Posting
 from scoreboard.errors import Outage, OutcomeUnknown
@@ -62,9 +62,7 @@ class Writer:
 
     async def open(self, openings: Sequence[Opening]) -> list[Posting]:
         """Record periods that were not opened before."""
-        wanted = {
-            derived_id("period", opening.board, opening.period): opening for opening in openings
-        }
+        wanted = {opening_id(opening.board, opening.period): opening for opening in openings}
 
         async def work(connection: Connection) -> list[Posting]:
             await connection.execute("BEGIN")

@@ -2,7 +2,7 @@
 
 import contextlib
 import secrets
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -24,7 +24,7 @@ from scoreboard.core.standing import (
     top_in,
 )
 from scoreboard.errors import Deposed, OutOfPlace, Unavailable
-from scoreboard.ports import Exit, Group, Key, Mark, Place, Return, Turn
+from scoreboard.ports import NOTHING_FROZEN, Exit, Group, Key, Mark, Place, Return, Turn
 
 Span = tuple[str, str]
 """Board and period."""
@@ -74,6 +74,10 @@ class RedisRanking:
         await self._reads.close()
         await self._connection.close()
 
+    @property
+    def frozen(self) -> Mapping[str, int]:
+        return self._reads.frozen
+
     # --- changes
 
     async def lead(self, term: int) -> None:
@@ -88,13 +92,17 @@ class RedisRanking:
             turns = [word for turn in group.turns for word in _turned(turn)]
             return [_span(name) for name in await self._change("turn", *whither, turns)]
         touched = _touched(group)
-        changed = await self._change("apply", *whither, list(touched.values()))
+        frozen = "" if group.frozen is None else _frozen(group.frozen)
+        changed = await self._change("apply", *whither, list(touched.values()), frozen)
         spans = list(touched)
         return [spans[index] for index in changed]
 
-    async def rebuild(self, place: Place, unseen: Collection[str] = ()) -> None:
+    async def rebuild(
+        self, place: Place, unseen: Collection[str] = (), frozen: Mapping[str, int] = NOTHING_FROZEN
+    ) -> None:
         generation = secrets.token_hex(6)
-        await self._change("rebuild", generation, *place, list(dict.fromkeys(unseen)))
+        words = (list(dict.fromkeys(unseen)), _frozen(frozen))
+        await self._change("rebuild", generation, *place, *words)
         self._rebuilt = generation
         await self._clean()
 
@@ -235,6 +243,11 @@ def _span(name: str) -> Span:
     # No identifier of a board has a colon.
     board, _, period = name.partition(":")
     return board, period
+
+
+def _frozen(seqs: Mapping[str, int]) -> str:
+    """As the server keeps and tells it: nothing that a script looks into."""
+    return msgspec.json.encode(dict(seqs)).decode()
 
 
 def _packed(scores: Sequence[Score]) -> tuple[list[str], list[str | int], list[str]]:

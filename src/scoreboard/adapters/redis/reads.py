@@ -8,13 +8,14 @@ from msgspec import Struct
 from scoreboard.adapters.redis.connection import Connection, WrongData, script
 from scoreboard.adapters.redis.facts import Facts, FetchedOrder
 from scoreboard.errors import ScoreboardError, Unavailable
-from scoreboard.ports import Place
+from scoreboard.ports import NOTHING_FROZEN, Place
 
 BATCH_MAX = 64
 ROWS_MAX = 1_000
 """Reads and rows in one call: the server does nothing else meanwhile."""
 
 _SCRIPT = script("ranking", "ranking_read", reads=True)
+_FROZEN = msgspec.json.Decoder(dict[str, int])
 
 
 class Read(Struct, frozen=True):
@@ -25,11 +26,12 @@ class Read(Struct, frozen=True):
 
 
 class Answers(Struct, frozen=True, array_like=True):
-    """What the server tells at one moment, a Facts for each read."""
+    """What the server tells at one moment: a Facts for each read, and the freezes (JSON)."""
 
     epoch: int
     seq: int
     facts: tuple[Facts, ...]
+    frozen: str = ""
 
 
 class Found(Struct, frozen=True):
@@ -52,6 +54,8 @@ class Reads:
         self._waiting: list[Asked] = []
         self._work: asyncio.Task[None] | None = None
         self._decoder = msgspec.msgpack.Decoder(Answers)
+        self.frozen = NOTHING_FROZEN
+        self._frozen_text = ""
 
     async def ask(self, read: Read) -> Found | None:
         """What the server knows; None for a period that it does not hold, or not any more.
@@ -103,9 +107,17 @@ class Reads:
     async def _answers(self, reads: list[Read]) -> Answers | None:
         words = msgspec.msgpack.encode([read.words for read in reads])
         try:
-            return self._decoder.decode(await self._connection.run(_SCRIPT, [self._head], [words]))
+            told = await self._connection.run(_SCRIPT, [self._head], [words])
+            answers = self._decoder.decode(told)
+            self._hear(answers.frozen)
         except (WrongData, msgspec.ValidationError):
             return None
+        return answers
+
+    def _hear(self, frozen: str) -> None:
+        if frozen != self._frozen_text:
+            self.frozen = _FROZEN.decode(frozen) if frozen else NOTHING_FROZEN
+            self._frozen_text = frozen
 
     def _fail(self, batch: list[Asked], error: ScoreboardError) -> None:
         failed, self._waiting = [*batch, *self._waiting], []

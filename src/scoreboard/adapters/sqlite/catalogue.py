@@ -111,11 +111,11 @@ def _turn_board(writer: Writer, wanted: Change, board: Board, kind: Kind) -> Pos
 
 
 def _note(writer: Writer, wanted: Change, board: Board, kind: Kind) -> Posting:
-    """A posting of what the record is told next, and a mark on every current top."""
+    """A posting of what the record is told next, and a mark on every top that it changes."""
     _, version = writer.head()
     award_id = derived_id(kind.value, board.board, str(version + 1))
     posting = writer.note(kind, board.board, award_id, caller=wanted.caller)
-    tops = [(board.board, period.name) for period in board.periods_at(posting.at)]
+    tops = [(board.board, period.name) for period in board.periods_of(posting)]
     writer.mark(tops, posting)
     return posting
 

@@ -13,6 +13,7 @@ from scoreboard.adapters.migrations import ensure_current
 from scoreboard.adapters.sqlite import (
     audits,
     catalogue,
+    frozen,
     history,
     leases,
     moderation,
@@ -58,7 +59,6 @@ from scoreboard.ports import (
     Key,
     Moderation,
     Opening,
-    PeriodScore,
     Prepared,
     Queue,
     Reversal,
@@ -223,11 +223,6 @@ class SqliteLedger:
     async def statuses(self, after: str | None, limit: int) -> StatusPage:
         return await self._read(moderation.statuses, after, limit)
 
-    async def scores_at(
-        self, user_id: str, seq: int, spans: Sequence[tuple[str, str]]
-    ) -> Sequence[PeriodScore]:
-        return await self._read(moderation.scores_at, user_id, seq, spans)
-
     async def in_order(
         self, board: str, period: str, after: Key | None, limit: int
     ) -> Sequence[Score]:
@@ -371,6 +366,16 @@ class SqliteLedger:
 
     async def compare_sums(self, board: str, period: Period) -> ComparedSums:
         return await asyncio.to_thread(audits.compare_apart, self._path, board, period)
+
+    # --- frozen boards
+
+    async def scores_at(
+        self, board: str, period: Period, seq: int, after: str | None, limit: int
+    ) -> Sequence[Score]:
+        return await self._read(frozen.scores_at, (board, period), seq, after, limit)
+
+    async def turns(self, after: int, upto: int) -> Sequence[Posting]:
+        return await self._read(frozen.turns, after, upto)
 
     # --- the past
 

@@ -2,11 +2,11 @@
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from scoreboard.adapters import rows
 from scoreboard.adapters.sqlite.file import BUSY_MS, SQL, transaction
-from scoreboard.adapters.sqlite.reader import NEVER_SEQ, TableOrder
+from scoreboard.adapters.sqlite.reader import NEVER_SEQ
 from scoreboard.adapters.sqlite.writer import Writer, to_json
 from scoreboard.core.board import DEFAULT_BOARD
 from scoreboard.core.posting import Kind, Posting
@@ -19,14 +19,8 @@ from scoreboard.core.user import (
     record_subject,
     status_posting_id,
 )
-from scoreboard.core.window import Period, period_named
 from scoreboard.errors import NotFound
-from scoreboard.ports import (
-    AuditEntry,
-    Moderation,
-    PeriodScore,
-    StatusPage,
-)
+from scoreboard.ports import AuditEntry, Moderation, StatusPage
 
 Span = tuple[str, str]
 
@@ -66,25 +60,6 @@ def statuses(db: sqlite3.Connection, after: str | None, limit: int) -> StatusPag
     return StatusPage(epoch, seq, tuple(map(rows.user, found)))
 
 
-def scores_at(
-    db: sqlite3.Connection, user_id: str, seq: int, spans: Sequence[Span]
-) -> list[PeriodScore]:
-    """Scores as they were: what came since is taken off again."""
-    known = user(db, user_id)
-    if known is None:
-        return []
-    zones = {row[0]: rows.board(row).time_zone for row in db.execute(SQL["boards"])}
-    found = []
-    for board, name in spans:
-        order = TableOrder(db, board, name)
-        score = order.score(user_id) or order.unseen_score(user_id)
-        if score is not None and score.seq > seq:
-            score = _as_of(db, known, (board, period_named(name, zones[board])), score, seq)
-        if score is not None:
-            found.append(PeriodScore(board, name, score))
-    return found
-
-
 def in_order(
     db: sqlite3.Connection, span: Span, after: tuple[int, int] | None, limit: int
 ) -> list[Score]:
@@ -109,24 +84,6 @@ def record_of(
         "limit": limit,
     }
     return [rows.audit_entry(row) for row in db.execute(SQL["record_of"], parameters)]
-
-
-def _as_of(
-    db: sqlite3.Connection, known: User, where: tuple[str, Period], score: Score, seq: int
-) -> Score | None:
-    board, period = where
-    span = {
-        "user_ref": known.user_ref,
-        "seq": seq,
-        "board": board,
-        "start": period.start_ms,
-        "end": period.end_ms,
-    }
-    changed = db.execute(SQL["last_change"], span).fetchone()
-    if changed is None:
-        return None
-    (since,) = db.execute(SQL["points_since"], span).fetchone()
-    return Score(known.user_id, score.score - since, *changed)
 
 
 # --- one user

@@ -9,7 +9,7 @@ import msgspec
 from scoreboard.adapters import rows
 from scoreboard.adapters.sqlite import rules
 from scoreboard.adapters.sqlite.file import SQL, connect, named, transaction
-from scoreboard.core.award import Award, derived_id
+from scoreboard.core.award import Award, opening_id
 from scoreboard.core.judgement import Judgement, Knowledge, ScoreKey, ensure_current, judge
 from scoreboard.core.posting import Kind, Posting
 from scoreboard.core.score import Score
@@ -59,9 +59,7 @@ class Writer:
     def open(self, openings: Sequence[Opening]) -> list[Posting]:
         """Record periods that were not opened before."""
         with transaction(self.db, committing=self.before_commit):
-            ids = {
-                derived_id("period", opening.board, opening.period): opening for opening in openings
-            }
+            ids = {opening_id(opening.board, opening.period): opening for opening in openings}
             known = self._known(ids)
             opened = []
             for award_id, opening in ids.items():
