@@ -10,11 +10,14 @@ import pytest
 
 from scoreboard.adapters.memory import LocalBus, MemoryLimiter, MemoryRanking
 from scoreboard.adapters.sqlite import SqliteLedger
+from scoreboard.service.answers import Answers
 from scoreboard.service.catalogue import CurrentCatalogue
+from scoreboard.service.frozen import FrozenBoards
 from scoreboard.service.group_commit import GroupCommit
 from scoreboard.service.health import Health
 from scoreboard.service.leadership import Alone, Leadership
 from scoreboard.service.publisher import Publisher
+from scoreboard.service.reader import Reader
 from scoreboard.service.relay import Relay
 from scoreboard.telemetry import Telemetry
 from tests.contracts.material import Clock, ManualSeconds
@@ -49,6 +52,10 @@ class FaultyLedger:
         await self._happen("scores")
         return found
 
+    async def scores_at(self, *place: Any) -> Any:
+        await self._happen("scores_at")
+        return await self._ledger.scores_at(*place)
+
     async def postings(self, after: int, limit: int) -> Any:
         await self._happen("postings")
         return await self._ledger.postings(after, limit)
@@ -72,14 +79,22 @@ class World:
         self.health = Health()
         self.random = count()
         self.catalogue = CurrentCatalogue(self.ledger)
+        self.frozen = FrozenBoards(self.ledger, MemoryRanking)
+        self.answers = self.answers_of(self.ledger)
         self.publisher = Publisher(
-            self.ledger,
-            self.ranking,
+            self.answers,
             self.bus,
             self.catalogue,
             health=self.health,
             telemetry=self.telemetry,
         )
+
+    def answers_of(self, ledger: Any) -> Answers:
+        return Answers(ledger, self.ranking, self.catalogue, self.frozen, clock_ms=self.clock)
+
+    def reader(self, ledger: Any = None) -> Reader:
+        answers = self.answers_of(ledger or self.ledger)
+        return Reader(answers, self.bus, self.catalogue, clock_ms=self.clock)
 
     def commit(self, *, group_max: int = 1024, queue_max: int = 4096) -> GroupCommit:
         return GroupCommit(

@@ -27,7 +27,7 @@ async def test_tops_are_looked_for_while_the_bus_is_lost(
     await world.publisher.publish()
     hub = Hub(heartbeat_ms=15_000, telemetry=world.telemetry, clock_ms=world.clock)
     announcer = Announcer(world.bus, hub, refresh_ms=0, telemetry=world.telemetry)
-    reader = Reader(world.ledger, world.ranking, world.bus, world.catalogue, clock_ms=world.clock)
+    reader = world.reader()
     fallback = Fallback(reader, announcer, world.health)
     tasks = [asyncio.ensure_future(each.run()) for each in (announcer, reader, fallback)]
     await until(lambda: hub.frame(ALL))
@@ -69,7 +69,7 @@ async def test_without_a_ranking_standings_come_from_the_ledger(world: Any) -> N
 
     for name in ("snapshot", "page", "standing", "around", "total", "place"):
         setattr(world.ranking, name, lost)
-    reader = Reader(world.ledger, world.ranking, world.bus, world.catalogue, clock_ms=world.clock)
+    reader = world.reader()
     assert (await reader.standing(*ALL, "u2")).rank == 2
     assert (await reader.page(*ALL, None, 10))[1].rows[0].user_id == "u1"
     assert [row.user_id for row in await reader.around(*ALL, "u1", 5)] == ["u1", "u2"]

@@ -10,7 +10,6 @@ from scoreboard.core.window import Window
 from scoreboard.errors import Unavailable
 from scoreboard.service import publisher as module
 from scoreboard.service.health import Health
-from scoreboard.service.reader import Reader
 from tests.contracts.material import HOUR_MS, QUIZ, append, award, put
 
 DAILY = Board(board="default", windows=(Window.ALL, Window.DAY))
@@ -66,7 +65,7 @@ def test_news_that_are_not_heard_are_not_back_because_others_can_be_told() -> No
 
 
 async def test_a_period_that_begins_while_the_bus_is_lost_is_found(world: Any, relay: Any) -> None:
-    reader = Reader(world.ledger, world.ranking, world.bus, world.catalogue, clock_ms=world.clock)
+    reader = world.reader()
     world.clock.now_ms += MIDNIGHT_MS
     await append(world.ledger, world.clock, award("two"))
     await relay.follow()
@@ -78,7 +77,7 @@ async def test_a_gateway_looks_on_when_a_period_has_left_the_ranking(
     world: Any, relay: Any
 ) -> None:
     ledger: Any = NoLedger()
-    reader = Reader(ledger, world.ranking, world.bus, world.catalogue, clock_ms=world.clock)
+    reader = world.reader(ledger)
     assert {top.period for top in await reader.look()} == {"all", "2026-11-23"}
     await world.ranking.forget("default", "2026-11-23")
     await append(world.ledger, world.clock, award("two"))

@@ -43,8 +43,7 @@ async def told(world: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sha
     await put(world.ledger, QUIZ, PRIZE)
     bus = ShakyBus(world.bus)
     world.publisher = Publisher(
-        world.ledger,
-        world.ranking,
+        world.answers,
         bus,
         world.catalogue,
         health=world.health,

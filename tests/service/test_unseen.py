@@ -15,7 +15,7 @@ from scoreboard.errors import NotFound
 from scoreboard.ports import Moderation
 from scoreboard.service import relay as module
 from scoreboard.service import turns
-from scoreboard.service.reader import Reader
+from scoreboard.service.reader import OWN
 from tests.contracts.material import (
     DEFAULT,
     FALL,
@@ -260,7 +260,7 @@ async def test_a_user_who_is_not_shown_learns_the_place_it_would_have(world: Wor
     await put(world.ledger, QUIZ, PRIZE)
     await append(world.ledger, world.clock, award("one", "u1", PRIZE), award("two", "u2"))
     await world.relay().rebuild()
-    reader = Reader(world.ledger, world.ranking, world.bus, world.catalogue, clock_ms=world.clock)
+    reader = world.reader()
     await moderate(world, "u1", Kind.HOLD)
     await world.relay().follow()
     with pytest.raises(NotFound):
@@ -270,7 +270,7 @@ async def test_a_user_who_is_not_shown_learns_the_place_it_would_have(world: Wor
     own, _, _ = await reader.own_standing("default", "all", "u1")
     assert own is not None
     assert (own.rank, own.total_users) == (1, 2)
-    rows = await reader.around("default", "all", "u1", 1, own=True)
+    rows = await reader.around("default", "all", "u1", 1, OWN)
     assert [(row.rank, row.user_id) for row in rows] == [(1, "u1"), (2, "u2")]
     assert (await reader.standing("default", "all", "u2")).rank == 1
     assert await reader.total("default") == 1

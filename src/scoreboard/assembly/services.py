@@ -14,6 +14,7 @@ from typing import Any, cast
 from msgspec import Struct
 
 from scoreboard.adapters.keys import SigningKeys
+from scoreboard.adapters.memory import MemoryRanking
 from scoreboard.assembly.backends import (
     NoLedger,
     cautions,
@@ -29,11 +30,13 @@ from scoreboard.assembly.own_secret import own_secret
 from scoreboard.errors import Misconfigured, ScoreboardError
 from scoreboard.ports import Bus, Ledger, Limiter, Ranking
 from scoreboard.service.announcer import Announcer
+from scoreboard.service.answers import Answers
 from scoreboard.service.auditor import Auditor, PeriodicAudit
 from scoreboard.service.catalogue import Boards, CurrentCatalogue, HeardCatalogue
 from scoreboard.service.drift import DriftCheck
 from scoreboard.service.fallback import Fallback
 from scoreboard.service.feed import FOLLOWER, Feed
+from scoreboard.service.frozen import FrozenBoards
 from scoreboard.service.group_commit import GroupCommit
 from scoreboard.service.health import Health
 from scoreboard.service.hub import Hub
@@ -96,6 +99,8 @@ class Services(Struct):
     health: Health
     backends: Backends
     boards: Boards
+    frozen: FrozenBoards
+    answers: Answers
     reader: Reader
     hub: Hub
     announcer: Announcer
@@ -106,6 +111,8 @@ class Services(Struct):
     def tasks(self) -> list[Coroutine[Any, Any, None]]:
         """What runs until the process ends."""
         runs = [self.boards.run(), self.announcer.run(), self.reader.run(), self.fallback.run()]
+        if self.settings.role != GATEWAY:
+            runs.append(self.frozen.run(self.boards))
         if self.leading:
             leading = self.leading
             runs += [leading.leadership.run(), leading.relay.run(), leading.publisher.run()]
@@ -137,7 +144,9 @@ async def services_of(
     if settings.role != GATEWAY:
         boards = CurrentCatalogue(backends.ledger)
         await boards.load()
-    reader = Reader(backends.ledger, backends.ranking, backends.bus, boards, clock_ms=clock_ms)
+    frozen = FrozenBoards(backends.ledger, MemoryRanking)
+    answers = Answers(backends.ledger, backends.ranking, boards, frozen, clock_ms=clock_ms)
+    reader = Reader(answers, backends.bus, boards, clock_ms=clock_ms)
     hub = Hub(heartbeat_ms=settings.heartbeat_ms, telemetry=telemetry, clock_ms=clock_ms)
     announcer = Announcer(backends.bus, hub, refresh_ms=settings.refresh_ms, telemetry=telemetry)
     services = Services(
@@ -147,6 +156,8 @@ async def services_of(
         health=health,
         backends=backends,
         boards=boards,
+        frozen=frozen,
+        answers=answers,
         reader=reader,
         hub=hub,
         announcer=announcer,
@@ -252,8 +263,7 @@ async def _leading(
     leadership = await _leadership(services, stack)
     feeds = services.settings.bus.scheme == "kafka"
     publisher = Publisher(
-        backends.ledger,
-        backends.ranking,
+        services.answers,
         backends.bus,
         catalogue,
         health=services.health,

@@ -1,14 +1,14 @@
 """The catalogue as this node knows it: read again when a write finds that it has changed."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from scoreboard.core.action import Action
 from scoreboard.core.board import Board
 from scoreboard.core.rules import NO_RULES, Rules
 from scoreboard.core.signing_key import SigningKey
-from scoreboard.errors import NotFound, ScoreboardError
+from scoreboard.errors import NotFound, ScoreboardError, Unavailable
 from scoreboard.ports import Bus, Catalogue, Ledger
 from scoreboard.telemetry import Event, log
 
@@ -29,6 +29,18 @@ class Boards(Protocol):
         """Raises: NotFound: there is no board of this name."""
         ...
 
+    async def hear(self, boards: Sequence[Board]) -> None:
+        """Others tell these; before their tops are told to anybody, this node knows them too."""
+        ...
+
+    async def load_anew(self) -> None:
+        """Know what is true now, or was at any moment since this was called.
+
+        Raises:
+            Unavailable: it cannot be known.
+        """
+        ...
+
     async def run(self) -> None:
         """Keep them fresh for ever."""
         ...
@@ -47,9 +59,15 @@ class HeardCatalogue:
             raise NotFound
         return board
 
+    async def hear(self, boards: Sequence[Board]) -> None:
+        self.boards.update((each.board, each) for each in boards)
+
+    async def load_anew(self) -> None:
+        raise Unavailable
+
     async def run(self) -> None:
         async for news in self._bus.news():
-            self.boards.update((each.board, each) for each in news if isinstance(each, Board))
+            await self.hear([each for each in news if isinstance(each, Board)])
 
 
 class CurrentCatalogue:
@@ -61,6 +79,8 @@ class CurrentCatalogue:
         self._rules = NO_RULES
         self._asked_at_s = float("-inf")
         self._looking: asyncio.Task[None] | None = None
+        self._begun = self._ended = 0
+        self._loading = asyncio.Lock()
 
     @property
     def version(self) -> int:
@@ -115,6 +135,22 @@ class CurrentCatalogue:
             log().info(Event.CATALOGUE_CHANGED, version=fresh.version)
         self._catalogue = fresh
         self._rules = Rules.of(fresh.boards.values(), fresh.keys.values())
+
+    async def load_anew(self) -> None:
+        # Whoever waits for a look that began too early shares the next one.
+        asked = self._begun
+        async with self._loading:
+            if self._ended <= asked:
+                self._begun += 1
+                await self.load()
+                self._ended = self._begun
+
+    async def hear(self, boards: Sequence[Board]) -> None:
+        if any(self.boards.get(each.board) != each for each in boards):
+            try:
+                await self.load_anew()
+            except ScoreboardError as error:
+                log().warning(Event.LEDGER_FAILED, code=error.code)
 
     async def _looked_again(self) -> bool:
         # Whoever misses something while a look is under way waits for it: of many at once, all

@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 from collections.abc import Iterable
 
+from scoreboard.core.board import Board
 from scoreboard.core.standing import Snapshot
-from scoreboard.errors import ScoreboardError, Unavailable
-from scoreboard.ports import Bus, Ledger, News, Ranking
+from scoreboard.errors import NotFound, ScoreboardError, Unavailable
+from scoreboard.ports import Bus, News, Standings
+from scoreboard.service.answers import Answers
 from scoreboard.service.catalogue import CurrentCatalogue
 from scoreboard.service.health import Health
 from scoreboard.telemetry import Event, Telemetry, log
@@ -15,6 +17,9 @@ RETRY_S = 0.5
 
 NAME = "publisher"
 """Whose loss of the bus it is: that news are heard says nothing of whether they can be told."""
+
+FROZEN_WITHIN_S = 0.05
+"""How long other tops wait for that of a frozen board, which may have to be loaded first."""
 
 UNRANKED_EVERY_S = 1.0
 """How often the tops are read from the ledger while there is no ranking to read them from."""
@@ -28,18 +33,16 @@ class Publisher:
     Whatever could not be published is published again, all of it, as soon as the bus is back.
     """
 
-    def __init__(  # noqa: PLR0913 - whom it asks, whom it tells
+    def __init__(
         self,
-        ledger: Ledger,
-        ranking: Ranking,
+        answers: Answers,
         bus: Bus,
         catalogue: CurrentCatalogue,
         *,
         health: Health,
         telemetry: Telemetry,
     ) -> None:
-        self._ledger = ledger
-        self._ranking = ranking
+        self._answers = answers
         self._bus = bus
         self._catalogue = catalogue
         self._health = health
@@ -49,6 +52,7 @@ class Publisher:
         self._spans: set[Span] = set()
         self._changed: dict[Span, None] = {}
         self._closed: dict[Span, None] = {}
+        self._told: dict[Span, tuple[int, int]] = {}
         self._boards = False
         self._readable = asyncio.Event()
         self._wake = asyncio.Event()
@@ -56,6 +60,7 @@ class Publisher:
     def hold(self, spans: Iterable[Span]) -> None:
         """These are all spans there are; tell each, and the boards, anew."""
         self._spans = set(spans)
+        self._told.clear()
         self._boards = True
         self.changed(self._spans)
 
@@ -70,10 +75,16 @@ class Publisher:
         if self._changed:
             self._wake.set()
 
+    def turned(self, seq: int) -> None:
+        """Somebody left or came back by a posting up to this: a frozen top may know it alone."""
+        self._answers.turned(seq)
+        self.changed([span for span in self._spans if self._is_frozen(span)])
+
     def close(self, span: Span) -> None:
         """The period is over."""
         self._spans.discard(span)
         self._changed.pop(span, None)
+        self._told.pop(span, None)
         self._closed[span] = None
         self._wake.set()
 
@@ -93,6 +104,7 @@ class Publisher:
         self._spans.clear()
         self._changed.clear()
         self._closed.clear()
+        self._told.clear()
         self._boards = False
 
     async def run(self) -> None:
@@ -131,24 +143,39 @@ class Publisher:
 
     async def _tops(self, spans: Iterable[Span]) -> list[Snapshot]:
         known = [span for span in spans if span[0] in self._catalogue.boards]
-        read = self._from_ranking if self._readable.is_set() else self._from_ledger
-        found = await asyncio.gather(*(read(span) for span in known))
-        return [snapshot for snapshot in found if snapshot is not None and snapshot.seq > 0]
+        found = await asyncio.gather(*map(self._top, known))
+        tops = [top for top in found if top is not None and top.seq > 0 and self._is_news(top)]
+        frozen = [top for top in tops if self._is_frozen((top.board, top.period))]
+        self._told.update(((top.board, top.period), top.place()) for top in frozen)
+        return tops
 
-    async def _from_ranking(self, span: Span) -> Snapshot | None:
-        board, period = span
+    async def _top(self, span: Span) -> Snapshot | None:
+        """What the public may see of it; None, and later again, when that cannot be told now."""
+        name, period = span
         try:
-            return await self._ranking.snapshot(self._catalogue.boards[board], period)
-        except Unavailable:
-            return await self._from_ledger(span)
-
-    async def _from_ledger(self, span: Span) -> Snapshot | None:
-        board, period = span
-        try:
-            return await self._ledger.snapshot(self._catalogue.boards[board], period)
-        except Unavailable:
-            self._changed[span] = None
+            async with asyncio.timeout(FROZEN_WITHIN_S if self._is_frozen(span) else None):
+                named = self._catalogue.board(name).period(period, 0)
+                return await self._answers.public(name, named, self._read)
+        except (NotFound, TimeoutError, Unavailable):
+            asyncio.get_running_loop().call_later(RETRY_S, self._retry, span)
             return None
+
+    def _retry(self, span: Span) -> None:
+        if span in self._spans:
+            self.changed([span])
+
+    async def _read(self, source: Standings, board: Board, period: str) -> Snapshot | None:
+        if source is self._answers.ranking and not self._readable.is_set():
+            return None  # it is being made anew: the ledger knows
+        return await source.snapshot(board, period)
+
+    def _is_frozen(self, span: Span) -> bool:
+        board = self._catalogue.boards.get(span[0])
+        return board is not None and board.frozen is not None
+
+    def _is_news(self, top: Snapshot) -> bool:
+        """A frozen top is read whenever the live one has changed, and seldom is another one."""
+        return self._told.get((top.board, top.period)) != top.place()
 
     async def _wait(self) -> None:
         if self._readable.is_set() or not self._spans:

@@ -2,15 +2,18 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
+
+from msgspec import Struct
 
 from scoreboard.core.board import Board
 from scoreboard.core.posting import Posting
 from scoreboard.core.standing import Page, Row, Snapshot, Standing
-from scoreboard.core.window import Period
+from scoreboard.core.window import Period, Window
 from scoreboard.errors import NotFound, Unavailable
-from scoreboard.ports import AuditEntry, Bus, Head, Key, Ledger, Ranking
+from scoreboard.ports import AuditEntry, Bus, Head, Key, Place, Standings
+from scoreboard.service.answers import Answers, Question
 from scoreboard.service.catalogue import Boards
 
 ARCHIVE_TTL_MS = 1_000
@@ -19,23 +22,34 @@ ARCHIVE_TTL_MS = 1_000
 ARCHIVE_MAX = 256
 
 Span = tuple[str, str]
+Own = tuple[Standing | None, int, int]
 T = TypeVar("T")
 
 
+class Sight(Struct, frozen=True):
+    """What somebody sees: ``own`` itself, though it is not shown; ``live`` past a freeze."""
+
+    own: bool = False
+    live: bool = False
+
+
+PUBLIC = Sight()
+OWN = Sight(own=True)
+LIVE = Sight(live=True)
+
+
 class Reader:
-    """Reads of boards, by name of the board and of the period."""
+    """Reads of boards, by name of the board and of the period.
+
+    Of a board that is frozen they tell what the public may see; with ``live``, what is true now.
+    """
 
     def __init__(
-        self,
-        ledger: Ledger,
-        ranking: Ranking,
-        bus: Bus,
-        catalogue: Boards,
-        *,
-        clock_ms: Callable[[], int],
+        self, answers: Answers, bus: Bus, catalogue: Boards, *, clock_ms: Callable[[], int]
     ) -> None:
-        self._ledger = ledger
-        self._ranking = ranking
+        self._answers = answers
+        self._ledger = answers.ledger
+        self._ranking = answers.ranking
         self._bus = bus
         self._catalogue = catalogue
         self._clock_ms = clock_ms
@@ -47,6 +61,8 @@ class Reader:
     async def run(self) -> None:
         """Keep the newest tops at hand for ever."""
         async for news in self._bus.news():
+            # First the boards: a top that follows may be that of one which has just been frozen.
+            await self._catalogue.hear([each for each in news if isinstance(each, Board)])
             for each in news:
                 if isinstance(each, Snapshot):
                     self._keep(each)
@@ -66,7 +82,7 @@ class Reader:
         newer = []
         for span in dict.fromkeys([*self._tops, *self._spans()]):
             with contextlib.suppress(NotFound, Unavailable):
-                fresh = await self._fresh(*span)
+                fresh = await self._snapshot(*span)
                 if fresh.place() > self._place(fresh):
                     newer.append(fresh)
                     self._keep(fresh)
@@ -77,10 +93,13 @@ class Reader:
         boards = self.boards()
         return [(each.board, period.name) for each in boards for period in self.current(each)]
 
-    async def _fresh(self, board_name: str, period: str) -> Snapshot:
-        board = self._catalogue.board(board_name)
-        ranked = await _ranked(self._ranking.snapshot(board, period))
-        return ranked or await self._archived(board, period)
+    async def _snapshot(self, board: str, period: str, sight: Sight = PUBLIC) -> Snapshot:
+        return (await self._ask(board, period, self._read_top, sight))[1]
+
+    async def _read_top(self, source: Standings, board: Board, period: str) -> Snapshot | None:
+        if source is self._ledger:
+            return await self._archived(board, period)
+        return await source.snapshot(board, period)
 
     def _place(self, snapshot: Snapshot) -> tuple[int, int]:
         known = self._tops.get((snapshot.board, snapshot.period))
@@ -97,7 +116,7 @@ class Reader:
         """The newest top at hand; ``period`` is resolved already. Costs nothing."""
         return self._tops.get((board, period))
 
-    async def snapshot(self, board_name: str, period_name: str) -> Snapshot:
+    async def snapshot(self, board_name: str, period_name: str, sight: Sight = PUBLIC) -> Snapshot:
         """The top ten.
 
         Raises:
@@ -105,66 +124,91 @@ class Reader:
             InvalidParameter: no period can have that name.
         """
         board, period = self._resolve(board_name, period_name)
-        at_hand = self._tops.get((board.board, period))
-        if at_hand is not None:
-            return at_hand
-        return await self._fresh(board.board, period)
+        at_hand = None if sight.live else self._tops.get((board.board, period.name))
+        return at_hand or await self._snapshot(board.board, period.name, sight)
 
     async def page(
-        self, board_name: str, period_name: str, after: Key | None, limit: int
+        self,
+        board_name: str,
+        period_name: str,
+        after: Key | None,
+        limit: int,
+        sight: Sight = PUBLIC,
     ) -> tuple[str, Page]:
         """Rows after a sort key, and the period's concrete name; raises as ``snapshot``."""
-        board, period = self._resolve(board_name, period_name)
-        page = await _ranked(self._ranking.page(board, period, after, limit))
-        page = page or await self._ledger.page(board, period, after, limit)
-        if page is None or page.seq == 0:
+
+        async def asked(source: Standings, board: Board, period: str) -> Page | None:
+            return await source.page(board, period, after, limit)
+
+        period, page = await self._ask(board_name, period_name, asked, sight)
+        if page.seq == 0:
             raise NotFound
         return period, page
 
     async def standing(
-        self, board_name: str, period_name: str, user_id: str, *, own: bool = False
+        self, board_name: str, period_name: str, user_id: str, sight: Sight = PUBLIC
     ) -> Standing:
-        """A user's standing; raises as ``snapshot``, and NotFound without a score to be shown.
+        """A user's standing; raises as ``snapshot``, and NotFound without a score to be shown."""
 
-        ``own``: the user asks, and learns the place that it would have.
-        """
-        board, period = self._resolve(board_name, period_name)
-        standing = await _ranked(self._ranking.standing(board, period, user_id, own=own))
-        standing = standing or await self._ledger.standing(board, period, user_id, own=own)
-        if standing is None:
-            raise NotFound
-        return standing
+        async def asked(source: Standings, board: Board, period: str) -> Standing | None:
+            return await source.standing(board, period, user_id, own=sight.own)
+
+        return (await self._ask(board_name, period_name, asked, sight))[1]
 
     async def around(
-        self, board_name: str, period_name: str, user_id: str, radius: int, *, own: bool = False
+        self,
+        board_name: str,
+        period_name: str,
+        user_id: str,
+        radius: int,
+        sight: Sight = PUBLIC,
     ) -> Sequence[Row]:
         """A user between its neighbours; as ``standing``."""
-        board, period = self._resolve(board_name, period_name)
-        rows = await _ranked(self._ranking.around(board, period, user_id, radius, own=own))
-        if rows is None:
-            rows = await self._ledger.around(board, period, user_id, radius, own=own)
-        if rows is None:
-            raise NotFound
-        return rows
+
+        async def asked(source: Standings, board: Board, period: str) -> Sequence[Row] | None:
+            return await source.around(board, period, user_id, radius, own=sight.own)
+
+        return (await self._ask(board_name, period_name, asked, sight))[1]
 
     async def own_standing(
         self, board_name: str, period_name: str, user_id: str
     ) -> tuple[Standing | None, int, int]:
         """A user's standing or None without a score, and the (epoch, seq) it is true at.
 
-        For the user alone: whoever is not shown gets the place that it would have.
+        For the user alone: whoever is not shown gets the place that it would have. The place of a
+        frozen board is that of its top: it moves with nothing that is not to be seen.
         """
-        place = await _ranked(self._ranking.place()) or _place(await self._ledger.head())
-        try:
-            return await self.standing(board_name, period_name, user_id, own=True), *place
-        except NotFound:
-            return None, *place
+
+        async def asked(source: Standings, board: Board, period: str) -> Own | None:
+            place = await self._place_of(source, board, period)
+            if place is None:
+                return None
+            try:
+                standing = await source.standing(board, period, user_id, own=True)
+            except NotFound:
+                return None, *place
+            return None if standing is None else (standing, *place)
+
+        return (await self._ask(board_name, period_name, asked))[1]
+
+    async def _place_of(self, source: Standings, board: Board, period: str) -> Place | None:
+        if source is self._ranking:
+            return await self._ranking.place()
+        if source is self._ledger:
+            head = await self._ledger.head()
+            return head.epoch, head.seq
+        top = await source.snapshot(board, period)
+        return None if top is None else top.place()
 
     async def total(self, board_name: str) -> int:
-        """How many users stand on a board."""
-        board = self._catalogue.board(board_name)
-        total = await _ranked(self._ranking.total(board, "all"))
-        return (await self._ledger.total(board, "all") or 0) if total is None else total
+        """How many users stand on a board; of a frozen one that cannot be told now, stood."""
+        try:
+            return (await self._ask(board_name, Window.ALL.value, _total))[1]
+        except Unavailable:
+            frozen = self._catalogue.board(board_name).frozen
+            if frozen is None:
+                raise
+            return frozen.users
 
     async def head(self) -> Head:
         return await self._ledger.head()
@@ -188,11 +232,22 @@ class Reader:
 
     def period(self, board_name: str, period_name: str) -> str:
         """The concrete name of a period; raises as ``snapshot``."""
-        return self._resolve(board_name, period_name)[1]
+        return self._resolve(board_name, period_name)[1].name
 
-    def _resolve(self, board_name: str, period_name: str) -> tuple[Board, str]:
+    def _resolve(self, board_name: str, period_name: str) -> tuple[Board, Period]:
         board = self._catalogue.board(board_name)
-        return board, board.period(period_name, self._clock_ms()).name
+        return board, board.period(period_name, self._clock_ms())
+
+    async def _ask(
+        self, board_name: str, period_name: str, question: Question[T], sight: Sight = PUBLIC
+    ) -> tuple[str, T]:
+        """The period's concrete name, and the answer; raises as ``snapshot``."""
+        board, period = self._resolve(board_name, period_name)
+        ask = self._answers.live if sight.live else self._answers.public
+        answer = await ask(board.board, period, question)
+        if answer is None:
+            raise NotFound
+        return period.name, answer
 
     async def _archived(self, board: Board, period: str) -> Snapshot:
         span, now_ms = (board.board, period), self._clock_ms()
@@ -217,13 +272,5 @@ class Reader:
         return settings is not None and settings.period(period, now_ms).end_ms <= now_ms
 
 
-def _place(head: Head) -> tuple[int, int]:
-    return head.epoch, head.seq
-
-
-async def _ranked(read: Awaitable[T | None]) -> T | None:
-    """What the ranking knows; a ranking that cannot be reached knows nothing."""
-    try:
-        return await read
-    except Unavailable:
-        return None
+async def _total(source: Standings, board: Board, period: str) -> int | None:
+    return await source.total(board, period)

@@ -55,6 +55,7 @@ class Relay:
         self._telemetry = telemetry
         self._woken = asyncio.Event()
         self._held: set[Span] = set()
+        self._opened: set[Span] = set()
         self._damaged = False
         self._failing = False
         self._has_erased = True
@@ -99,6 +100,8 @@ class Relay:
         self._held = set(await self._ranking.periods())
         self._publisher.read_ranking()
         self._publisher.hold(self._held)
+        # The leader before may have applied who left, and not have told it.
+        self._publisher.turned((await self._ledger.head()).seq)
 
     async def rebuild(self) -> None:
         """Make the ranking anew from the scores in the ledger, and tell every top.
@@ -116,7 +119,7 @@ class Relay:
         self._publisher.read_ledger()
         self._publisher.hold(self._held)
         unseen = await unseen_in(self._ledger)
-        await self._ranking.rebuild((start.epoch, start.seq), unseen)
+        await self._ranking.rebuild((start.epoch, start.seq), unseen, self._frozen())
         for span in sorted(self._held):
             await self._load(*span)
         await self.follow()
@@ -126,6 +129,7 @@ class Relay:
         log().info(Event.RANKING_REBUILT, seq=start.seq, spans=len(self._held))
         self._publisher.read_ranking()
         self._publisher.hold(self._held)
+        self._publisher.turned(start.seq)
 
     def distrust(self) -> None:
         """The ranking was found to differ from the ledger: rebuild it."""
@@ -201,6 +205,8 @@ class Relay:
             with self._traces.batch(group.after + 1, group.upto), self._apply_seconds.time():
                 changed = await self._ranking.apply(group)
             self._publisher.changed(changed)
+            if group.turns or group.frozen is not None:
+                self._publisher.turned(group.upto)
         if boards_changed:
             self._publisher.hold(self._held)
 
@@ -211,8 +217,14 @@ class Relay:
             self._translate(posting, moves, marks)
         turns = turns_in(run)
         after, upto = run[0].seq - 1, run[-1].seq
+        of_boards = any(posting.kind in _OF_BOARDS for posting in run)
+        frozen = self._frozen() if of_boards else None
         self._has_erased = self._has_erased or any(posting.kind is Kind.ERASE for posting in run)
-        return Group(epoch, after, upto, tuple(moves), tuple(marks), turns)
+        return Group(epoch, after, upto, tuple(moves), tuple(marks), turns, frozen)
+
+    def _frozen(self) -> dict[str, int]:
+        boards = self._catalogue.boards.values()
+        return {board.board: board.frozen.seq for board in boards if board.frozen is not None}
 
     async def _forget_erased(self) -> None:
         """Let go of the names of the erased that everybody has heard; the others later."""
@@ -239,10 +251,15 @@ class Relay:
                     marks.append(Mark(posting.board, period.name, posting.seq, posting.at))
             case Kind.FREEZE | Kind.REVEAL:
                 for period in board.periods_at(posting.at):
-                    if (posting.board, period.name) in self._held:
-                        marks.append(Mark(posting.board, period.name, posting.seq, posting.at))
-                    else:
-                        self._hold(posting, period, marks)
+                    self._hold(posting, period, [])
+                current = {period.name for period in board.periods_at(posting.at)}
+                # What is over since the freeze was shown as of then until now.
+                marks += [
+                    Mark(*span, posting.seq, posting.at)
+                    for span in sorted(self._held)
+                    if span[0] == posting.board
+                    and (posting.kind is Kind.REVEAL or span[1] in current)
+                ]
 
     def _hold(self, posting: Posting, period: Period, marks: list[Mark]) -> None:
         # An old period is not taken up again for a reversal that counts in it.
@@ -322,6 +339,7 @@ class Relay:
             await self._ranking.forget(*span)
             self._publisher.close(span)
             self._held.discard(span)
+            self._opened.discard(span)
 
     async def _open_periods(self) -> None:
         now_ms = self._clock_ms()
@@ -329,14 +347,25 @@ class Relay:
             Opening(board.board, period.name)
             for board in self._catalogue.boards.values()
             for period in board.periods_at(now_ms)
-            if period.window is not Window.ALL and (board.board, period.name) not in self._held
+            if period.window is not Window.ALL and not self._is_open(board, period)
         ]
         if openings:
             for posting in await self._ledger.open_periods(openings):
                 # Awards count in the period before until the ledger's clock has left it too.
                 self._ahead_ms = max(0, now_ms - posting.at)
                 log().info(Event.PERIOD_OPENED, board=posting.board, period=posting.detail)
+        self._opened.update((opening.board, opening.period) for opening in openings)
         self._next_look_ms = min([now_ms + 1_000, *_ends(self._catalogue.boards.values(), now_ms)])
+
+    def _is_open(self, board: Board, period: Period) -> bool:
+        """Whether it needs no posting of its own.
+
+        Under a frozen board it needs one even if awards have begun it: nothing else of it is shown.
+        """
+        span = (board.board, period.name)
+        if board.frozen is not None and period.start_ms > board.frozen.at:
+            return span in self._opened
+        return span in self._held
 
     async def _closed(self, now_ms: int) -> list[Span]:
         boards = self._catalogue.boards

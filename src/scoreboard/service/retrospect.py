@@ -9,7 +9,7 @@ from scoreboard.core.posting import Posting
 from scoreboard.core.standing import Page, Row, Standing, ranked
 from scoreboard.errors import InvalidParameter, NotFound
 from scoreboard.ports import Ledger
-from scoreboard.service.reader import Reader
+from scoreboard.service.reader import OWN, Reader, Sight
 
 TIED_RADIUS = 10
 """How far on either side those with the same score are told."""
@@ -29,10 +29,13 @@ class Retrospect:
         self._ledger = ledger
         self._reader = reader
 
-    async def explain(self, board_name: str, period_name: str, user_id: str) -> Explanation:
+    async def explain(
+        self, board_name: str, period_name: str, user_id: str, sight: Sight = OWN
+    ) -> Explanation:
         """Why a user's score is what it is; for the user, shown or not.
 
-        The account is true at its place, the standing may trail it.
+        The account is true at its place, the standing may trail it; under a frozen board it is that
+        of the freeze, or None for whoever has points only since then.
 
         Raises:
             NotFound: no such board or window, or no score.
@@ -41,11 +44,15 @@ class Retrospect:
         period = board.period(period_name, self._reader.now_ms())
         account = await self._ledger.account_of(board.board, period, user_id)
         asked = (board.board, period.name, user_id)
-        standing = await self._reader.standing(*asked, own=True)
-        rows = await self._reader.around(*asked, TIED_RADIUS, own=True)
-        return Explanation(
-            board.board, period.name, board.tie, account, standing, _tied(rows, user_id)
-        )
+        told = (board.board, period.name, board.tie, account)
+        try:
+            standing = await self._reader.standing(*asked, sight)
+            rows = await self._reader.around(*asked, TIED_RADIUS, sight)
+        except NotFound:
+            if board.frozen is None or sight.live:
+                raise
+            return Explanation(*told, None, ())
+        return Explanation(*told, standing, _tied(rows, user_id))
 
     async def top(
         self, board_name: str, period_name: str, moment: Moment, limit: int

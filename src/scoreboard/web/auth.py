@@ -30,13 +30,18 @@ class Authenticator:
         return caller
 
     async def is_user(self, exchange: Exchange, user_id: str) -> bool:
-        """Whether the request carries a valid token of this user; a bad one counts as none."""
+        """Whether the request carries a valid token of this user."""
+        caller = await self.perhaps(exchange)
+        return caller is not None and caller.subject == user_id
+
+    async def perhaps(self, exchange: Exchange) -> Caller | None:
+        """Who asks for what anybody may ask for; a bad token counts as none."""
         if exchange.header(b"authorization") is None:
-            return False
+            return None
         try:
-            return (await self.caller(exchange)).subject == user_id
+            return await self.caller(exchange)
         except InvalidToken:
-            return False
+            return None
 
     async def caller_with(self, exchange: Exchange, scope: TokenScope) -> Caller:
         """Raises: InvalidToken, and InsufficientScope when the token lacks the scope."""

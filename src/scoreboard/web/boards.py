@@ -8,7 +8,7 @@ from scoreboard.core.standing import TOP_SIZE, Snapshot
 from scoreboard.core.token import Scope
 from scoreboard.core.window import Window
 from scoreboard.errors import InsufficientScope, InvalidParameter, NotFound
-from scoreboard.service.reader import Reader
+from scoreboard.service.reader import LIVE, PUBLIC, Reader, Sight
 from scoreboard.web.auth import Authenticator
 from scoreboard.web.board_views import BoardViews
 from scoreboard.web.contract import (
@@ -24,6 +24,8 @@ from scoreboard.web.past import PastHandler
 
 _FRESH = (b"cache-control", b"no-cache")  # may be kept, has to be revalidated by its ETag
 _PRIVATE = (b"cache-control", b"no-store")
+
+ALL_TIME = TopQuery(period=Window.ALL.value)
 
 
 class BoardsHandler:
@@ -59,38 +61,38 @@ class BoardsHandler:
     async def scoreboard(self, exchange: Exchange) -> Reply:
         if exchange.query:
             raise InvalidParameter
-        return _unless_known(exchange, await self._top_ten(DEFAULT_BOARD, Window.ALL.value))
+        return await self._top(exchange, DEFAULT_BOARD, ALL_TIME)
 
     async def top(self, exchange: Exchange) -> Reply:
         board = _board(exchange)
         query = read_query(exchange.query, TopQuery)
         if query.as_of is not None:
             return await self._past.top(exchange, board, query, query.as_of)
-        if query.limit == TOP_SIZE and query.cursor is None:
-            return _unless_known(exchange, await self._top_ten(board, query.period))
-        return _unless_known(exchange, await self._page(board, query))
+        return await self._top(exchange, board, query)
 
     async def standing(self, exchange: Exchange) -> Reply:
         board, user_id = _board(exchange), _user(exchange)
         query = read_query(exchange.query, StandingQuery)
         if query.as_of is not None:
             return await self._past.standing(exchange, (board, user_id), query, query.as_of)
+        sight, asked = await self._sight(exchange, board), (board, query.period, user_id)
         try:
-            standing, kept = await self._reader.standing(board, query.period, user_id), _FRESH
+            standing, kept = await self._reader.standing(*asked, sight), _kept(sight)
         except NotFound:
             kept = await self._kept_by(exchange, user_id)
-            standing = await self._reader.standing(board, query.period, user_id, own=True)
+            standing = await self._reader.standing(*asked, Sight(own=True, live=sight.live))
         return json_reply(wire.user_standing(standing), kept)
 
     async def around(self, exchange: Exchange) -> Reply:
         board, user_id = _board(exchange), _user(exchange)
         query = read_query(exchange.query, AroundQuery)
+        sight = await self._sight(exchange, board)
         asked = (board, query.period, user_id, query.radius)
         try:
-            rows, kept = await self._reader.around(*asked), _FRESH
+            rows, kept = await self._reader.around(*asked, sight), _kept(sight)
         except NotFound:
             kept = await self._kept_by(exchange, user_id)
-            rows = await self._reader.around(*asked, own=True)
+            rows = await self._reader.around(*asked, Sight(own=True, live=sight.live))
         return json_reply(wire.Around(wire.rows(tuple(rows))), kept)
 
     async def boards(self, exchange: Exchange) -> Reply:
@@ -113,6 +115,22 @@ class BoardsHandler:
             raise NotFound
         return _PRIVATE
 
+    async def _sight(self, exchange: Exchange, board: str) -> Sight:
+        """Past a freeze see those who may read everybody's awards; others need no token."""
+        if self._reader.board(board).frozen is None:
+            return PUBLIC
+        caller = await self._auth.perhaps(exchange)
+        return LIVE if caller is not None and caller.sees_live() else PUBLIC
+
+    async def _top(self, exchange: Exchange, board: str, query: TopQuery) -> Reply:
+        sight = await self._sight(exchange, board)
+        if sight.live:
+            return json_reply(await self._page(board, query, sight), _PRIVATE)
+        if query.limit == TOP_SIZE and query.cursor is None:
+            return _unless_known(exchange, await self._top_ten(board, query.period))
+        page = await self._page(board, query, sight)
+        return _unless_known(exchange, _tagged(page, f"page{query.limit}"))
+
     async def _top_ten(self, board: str, period_name: str) -> Reply:
         period = self._reader.period(board, period_name)
         snapshot = self._reader.known(board, period)
@@ -128,12 +146,12 @@ class BoardsHandler:
         self._encoded[board, period] = (snapshot, reply)
         return reply
 
-    async def _page(self, board: str, query: TopQuery) -> Reply:
+    async def _page(self, board: str, query: TopQuery, sight: Sight) -> wire.Top:
         period = self._reader.period(board, query.period)
         after = self._cursors.read(query.cursor, board, period) if query.cursor else None
-        period, page = await self._reader.page(board, period, after, query.limit)
+        period, page = await self._reader.page(board, period, after, query.limit, sight)
         cursor = self._cursors.sign(board, period, page.end) if page.end else None
-        top = wire.Top(
+        return wire.Top(
             board=board,
             period=period,
             epoch=page.epoch,
@@ -142,7 +160,6 @@ class BoardsHandler:
             rows=wire.rows(page.rows),
             next=cursor,
         )
-        return _tagged(top, f"page{query.limit}")
 
 
 ENCODED_MAX = 1_024
@@ -203,6 +220,11 @@ def _user(exchange: Exchange) -> str:
 def _no_query(exchange: Exchange) -> None:
     if exchange.query:
         raise InvalidParameter
+
+
+def _kept(sight: Sight) -> tuple[bytes, bytes]:
+    """What is not for everybody is in no cache."""
+    return _PRIVATE if sight.live else _FRESH
 
 
 def _tagged(top: wire.Top, kind: str) -> Reply:

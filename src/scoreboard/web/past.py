@@ -7,6 +7,7 @@ from scoreboard.core.identifier import is_user_id
 from scoreboard.core.moment import milliseconds, rfc3339
 from scoreboard.core.token import Scope
 from scoreboard.errors import InsufficientScope, InvalidParameter
+from scoreboard.service.reader import Sight
 from scoreboard.service.retrospect import Moment, Retrospect
 from scoreboard.web.auth import Authenticator
 from scoreboard.web.contract import ExplainQuery, StandingQuery, TopQuery, read_query
@@ -34,7 +35,8 @@ class PastHandler:
         query = read_query(exchange.query, ExplainQuery)
         if user_id != caller.subject and Scope.READ not in caller.scopes:
             raise InsufficientScope
-        told = await self._retrospect.explain(query.board, query.period, user_id)
+        sight = Sight(own=True, live=caller.sees_live())
+        told = await self._retrospect.explain(query.board, query.period, user_id, sight)
         return json_reply(wire.explanation(told), _PRIVATE)
 
     async def top(self, exchange: Exchange, board: str, query: TopQuery, as_of: str) -> Reply:

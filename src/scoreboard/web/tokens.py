@@ -20,6 +20,7 @@ from scoreboard.core.token import (
     ALGORITHM_NAMES,
     LIFE_MAX_S,
     SCOPES,
+    SEE_LIVE,
     Algorithm,
     VerificationKey,
 )
@@ -50,6 +51,10 @@ class Caller(Struct, frozen=True):
     issuer: str
     scopes: frozenset[str]
     expires_at: int
+
+    def sees_live(self) -> bool:
+        """Whether it may see what happens on a board that is frozen for the public."""
+        return not self.scopes.isdisjoint(SEE_LIVE)
 
 
 class KeySource(Protocol):

@@ -25,7 +25,8 @@ class Explanation(Struct, frozen=True):
     """How a score came about, by action, the most points first; true at ``(epoch, seq)``.
 
     ``complete`` says that the actions add up to it. ``tied`` are the nearest with the same score,
-    the user among them, in the order that ``tie`` and the times of their last points give.
+    the user among them, in the order that ``tie`` and the times of their last points give. On a
+    frozen board these are as of the freeze, and ``standing`` is null for who has points only since.
     """
 
     board: BoardId
@@ -35,7 +36,7 @@ class Explanation(Struct, frozen=True):
     score: int
     actions: tuple[ActionSum, ...]
     complete: bool
-    standing: UserStanding
+    standing: UserStanding | None
     tie: Tie
     tied: tuple[Row, ...]
 
@@ -60,7 +61,7 @@ def explanation(told: Told) -> Explanation:
             for each in account.actions
         ),
         complete=account.complete,
-        standing=user_standing(told.standing),
+        standing=None if told.standing is None else user_standing(told.standing),
         tie=told.tie,
         tied=rows(told.tied),
     )

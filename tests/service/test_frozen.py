@@ -1,0 +1,280 @@
+"""It is promised that from a freeze to its reveal nothing of what happens is seen by the public."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from scoreboard.core.board import Board, Tie
+from scoreboard.core.posting import Kind
+from scoreboard.core.standing import Snapshot
+from scoreboard.core.window import Window
+from scoreboard.errors import NotFound, Unavailable
+from scoreboard.ports import Change, Moderation
+from scoreboard.service import frozen as module
+from scoreboard.service import publisher as publishing
+from scoreboard.service.reader import LIVE, OWN, Sight
+from tests.contracts.material import DAY_MS, PRIZE, QUIZ, append, award, put
+
+from .conftest import World
+
+ALL = ("default", "all")
+DAILY = Board(board="default", windows=(Window.ALL, Window.DAY))
+TODAY, TOMORROW = "2026-11-23", "2026-11-24"
+Until = Callable[[Callable[[], Any]], Awaitable[None]]
+
+
+class Heard:
+    """Everything that was ever published."""
+
+    def __init__(self, world: World) -> None:
+        self.tops: list[Snapshot] = []
+        self._bus = world.bus
+
+    async def run(self) -> None:
+        async for news in self._bus.news():
+            self.tops += [each for each in news if isinstance(each, Snapshot)]
+
+    def of(self, period: str) -> list[Snapshot]:
+        return [top for top in self.tops if (top.board, top.period) == ("default", period)]
+
+
+@pytest.fixture
+async def heard(world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Heard]:
+    """A world at work, with three users: u1 has 22, u2 and u3 have 5."""
+    monkeypatch.setattr(publishing, "RETRY_S", 0.001)
+    monkeypatch.setattr(module, "LOOK_EVERY_S", 0.001)
+    await put(world.ledger, DAILY, QUIZ, PRIZE)
+    steps = [award("a1", "u1", PRIZE), award("a2", "u2"), award("a3", "u3"), award("a4", "u1")]
+    await append(world.ledger, world.clock, *steps, award("a5", "u1"))
+    heard, relay = Heard(world), world.relay()
+    works = (heard, relay, world.publisher)
+    tasks = [asyncio.ensure_future(each.run()) for each in works]
+    tasks.append(asyncio.ensure_future(world.frozen.run(world.catalogue)))
+    yield heard
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def turn(world: World, *, frozen: bool) -> None:
+    """Freeze the board, or reveal it."""
+    await world.catalogue.load()
+    await world.ledger.change(Change(world.catalogue.board("default"), "mo", "contest", frozen))
+
+
+async def moderate(world: World, user_id: str, kind: Kind) -> int:
+    posting = await world.ledger.moderate(Moderation(user_id, kind, "mo", "odd"))
+    assert posting is not None
+    return posting.seq
+
+
+def place(top: Snapshot) -> list[tuple[int, str, int]]:
+    return [(row.rank, row.user_id, row.score) for row in top.rows]
+
+
+WAS = [(1, "u1", 22), (2, "u2", 5), (3, "u3", 5)]
+IS = [(1, "u4", 120), (2, "u2", 29), (3, "u1", 22), (4, "u3", 5)]
+
+
+async def frozen_at(world: World, heard: Heard, until: Until) -> int:
+    """The board is frozen, and much happens behind it; answers the seq of the freeze."""
+    await until(lambda: heard.of("all") and place(heard.of("all")[-1]) == WAS)
+    await turn(world, frozen=True)
+    await world.catalogue.load()
+    freeze = world.catalogue.board("default").frozen
+    assert freeze is not None
+    for number in range(10):
+        await append(world.ledger, world.clock, award(f"b{number}", "u4", PRIZE))
+    await append(world.ledger, world.clock, award("c1", "u2", PRIZE), award("c2", "u2", PRIZE))
+    await until(lambda: ranked(world))
+    return freeze.seq
+
+
+async def ranked(world: World) -> bool:
+    head = await world.ledger.head()
+    return await world.ranking.place() == (head.epoch, head.seq)
+
+
+async def test_the_public_sees_the_board_as_it_was_until_it_is_revealed(
+    world: World, heard: Heard, until: Until
+) -> None:
+    seq = await frozen_at(world, heard, until)
+    reader = world.reader()
+    await until(lambda: heard.of("all")[-1].seq == seq)
+    for period in ("all", "day"):
+        top = await reader.snapshot("default", period)
+        name, page = await reader.page("default", period, None, 100)
+        assert (place(top), top.seq) == (WAS, seq)
+        assert (page.rows, page.seq, name) == (top.rows, seq, top.period)
+    standing = await reader.standing(*ALL, "u2")
+    assert (standing.rank, standing.total_users, standing.score) == (2, 3, 5)
+    assert standing.to_next is not None
+    assert (standing.to_next.rank, standing.to_next.points) == (1, 18)
+    assert standing.percentile() == pytest.approx(100 / 3)
+    assert [row.user_id for row in await reader.around(*ALL, "u2", 1)] == ["u1", "u2", "u3"]
+    for sight in (Sight(), OWN):
+        with pytest.raises(NotFound):
+            await reader.standing(*ALL, "u4", sight)
+    assert await reader.own_standing(*ALL, "u4") == (None, top.epoch, seq)
+    assert await reader.own_standing(*ALL, "u2") == (standing, top.epoch, seq)
+    assert await reader.total("default") == 3
+    await turn(world, frozen=False)
+    await until(lambda: place(heard.of("all")[-1]) == IS)
+    told = {tuple(place(top)) for top in heard.of("all")}
+    assert not [rows for rows in told if rows != tuple(IS) and any(row[1] == "u4" for row in rows)]
+    await until(lambda: shows(reader, IS))
+    assert await reader.total("default") == 4
+
+
+async def shows(reader: Any, rows: list[tuple[int, str, int]]) -> bool:
+    return place(await reader.snapshot(*ALL)) == rows
+
+
+async def test_who_may_see_it_sees_it_live(world: World, heard: Heard, until: Until) -> None:
+    await frozen_at(world, heard, until)
+    reader = world.reader()
+    assert place(await reader.snapshot(*ALL, LIVE)) == IS
+    _, page = await reader.page(*ALL, None, 10, LIVE)
+    assert [row.user_id for row in page.rows] == ["u4", "u2", "u1", "u3"]
+    assert (await reader.standing(*ALL, "u4", LIVE)).rank == 1
+    assert [row.user_id for row in await reader.around(*ALL, "u4", 1, LIVE)] == ["u4", "u2"]
+
+
+async def test_awards_behind_a_freeze_are_not_told_at_all(
+    world: World, heard: Heard, until: Until
+) -> None:
+    seq = await frozen_at(world, heard, until)
+    await until(lambda: heard.of("all")[-1].seq == seq)
+    told = len(heard.of("all"))
+    await append(world.ledger, world.clock, award("late", "u3", PRIZE))
+    await until(lambda: ranked(world))
+    await moderate(world, "u4", Kind.HIDE)  # nobody has seen u4
+    await until(lambda: ranked(world))
+    gone = await moderate(world, "u1", Kind.BAN)
+    await until(lambda: heard.of("all")[-1].seq == gone)
+    assert place(heard.of("all")[-1]) == [(1, "u2", 5), (2, "u3", 5)]
+    assert len(heard.of("all")) == told + 1
+    back = await moderate(world, "u1", Kind.RELEASE)
+    await until(lambda: heard.of("all")[-1].seq == back)
+    assert place(heard.of("all")[-1]) == WAS
+    await moderate(world, "u1", Kind.ERASE)
+    await until(lambda: place(heard.of("all")[-1]) == [(1, "u2", 5), (2, "u3", 5)])
+
+
+async def test_a_day_that_begins_behind_a_freeze_opens_empty(
+    world: World, heard: Heard, until: Until
+) -> None:
+    seq = await frozen_at(world, heard, until)
+    reader = world.reader()
+    world.clock.now_ms += DAY_MS // 2  # midnight: what is over is held for a minute
+    await append(world.ledger, world.clock, award("next", "u2"))
+    await until(lambda: heard.of(TOMORROW))
+    assert {top.rows for top in heard.of(TOMORROW)} == {()}
+    assert heard.of(TOMORROW)[-1].seq > seq
+    assert (await reader.snapshot("default", "day")).rows == ()
+    assert (await reader.page("default", "day", None, 10))[1].rows == ()
+    assert place(await reader.snapshot("default", TODAY)) == WAS
+    with pytest.raises(NotFound):
+        await reader.page("default", "2031-01-01", None, 10)
+    await turn(world, frozen=False)
+    await until(lambda: heard.of(TOMORROW)[-1].rows)
+    assert place(heard.of(TOMORROW)[-1]) == [(1, "u2", 5)]
+    # What ended meanwhile has been shown as of then until now.
+    await until(lambda: place(heard.of(TODAY)[-1]) == IS)
+    assert place(await reader.snapshot("default", TODAY)) == IS
+
+
+async def test_a_day_that_had_ended_before_is_as_it_is(
+    world: World, heard: Heard, until: Until
+) -> None:
+    await until(lambda: heard.of("all"))
+    world.clock.now_ms += DAY_MS
+    await frozen_at(world, heard, until)
+    assert place(await world.reader().snapshot("default", TODAY)) == WAS
+
+
+async def test_a_reader_that_did_not_know_of_the_freeze_throws_away_what_it_has_read(
+    world: World, heard: Heard, until: Until
+) -> None:
+    await until(lambda: heard.of("all"))
+    late = type(world.catalogue)(world.ledger)
+    await late.load()
+    await frozen_at(world, heard, until)
+    world.catalogue = late
+    world.answers = world.answers_of(world.ledger)
+    reader = world.reader()
+    assert (await reader.standing(*ALL, "u2")).score == 5
+    assert place(await reader.snapshot(*ALL)) == WAS
+
+
+async def test_the_ledger_does_not_leak_what_the_ranking_would_not(
+    world: World, heard: Heard, until: Until
+) -> None:
+    await until(lambda: heard.of("all"))
+    late = type(world.catalogue)(world.ledger)
+    await late.load()
+    await frozen_at(world, heard, until)
+    world.catalogue = late
+
+    async def lost(*_: Any, **__: Any) -> None:
+        raise Unavailable
+
+    for name in ("snapshot", "page", "standing", "around", "total"):
+        setattr(world.ranking, name, lost)
+    reader = world.reader()
+    assert (await reader.page(*ALL, None, 5))[1].rows[0].user_id == "u1"
+    with pytest.raises(NotFound):
+        await reader.standing(*ALL, "u4")
+
+
+async def test_what_is_frozen_is_loaded_once_for_all_who_ask(
+    world: World, heard: Heard, until: Until
+) -> None:
+    await frozen_at(world, heard, until)
+    reads: list[object] = []
+
+    async def read() -> None:
+        reads.append(None)
+
+    world.ledger.before["scores_at"] = read
+    fresh = module.FrozenBoards(world.ledger, type(world.ranking))
+    board = world.catalogue.board("default")
+    period = board.periods_at(world.clock())[0]
+    found = await asyncio.gather(*(fresh.standings(board, period) for _ in range(20)))
+    assert len(set(map(id, found))) == 1
+    assert len(reads) == len(board.windows)
+
+
+async def test_ties_are_numbered_by_the_settings_of_now(
+    world: World, heard: Heard, until: Until
+) -> None:
+    await frozen_at(world, heard, until)
+    shared = Board(board="default", windows=DAILY.windows, tie=Tie.SHARED)
+    await put(world.ledger, shared)
+    reader = world.reader()
+    await until(lambda: shows(reader, [(1, "u1", 22), (2, "u2", 5), (2, "u3", 5)]))
+
+
+async def test_a_window_that_is_new_behind_a_freeze_shows_the_freeze(
+    world: World, heard: Heard, until: Until
+) -> None:
+    await frozen_at(world, heard, until)
+    weekly = Board(board="default", windows=(*DAILY.windows, Window.WEEK))
+    await put(world.ledger, weekly)
+    await world.catalogue.load()
+    assert place(await world.reader().snapshot("default", "week")) == WAS
+
+
+async def test_a_frozen_board_is_the_same_after_a_new_beginning(
+    world: World, heard: Heard, until: Until
+) -> None:
+    seq = await frozen_at(world, heard, until)
+    gone = await moderate(world, "u3", Kind.HOLD)
+    await until(lambda: heard.of("all")[-1].seq == gone)
+    before = heard.of("all")[-1]
+    world.frozen = module.FrozenBoards(world.ledger, type(world.ranking))
+    world.answers = world.answers_of(world.ledger)
+    assert await world.reader().snapshot(*ALL) == before
+    assert seq < before.seq
