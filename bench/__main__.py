@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench import page, tokens
+from bench.audit import audit
 from bench.awards import awards, windows
 from bench.backtest import backtest
 from bench.flush import flush
@@ -23,9 +24,22 @@ from bench.reads import reads
 from bench.rebuild import rebuild
 from bench.reversals import reversals
 from bench.rules import rules
+from bench.signed import signed
 from bench.size import size, start
 
-ONE_NODE = (awards, windows, fanout, freshness, reads, ranking, size, start, backtest)
+ONE_NODE = (
+    awards,
+    windows,
+    signed,
+    fanout,
+    freshness,
+    reads,
+    ranking,
+    size,
+    start,
+    audit,
+    backtest,
+)
 MANY_NODES = (ledger, nodes, rebuild, flush, reversals, metrics, proof, rules)
 PARTS: dict[str, Callable[[Plan], Section]] = {
     part.__name__: part for part in (*ONE_NODE, *MANY_NODES)

@@ -9,9 +9,11 @@ from bench.corpus import QUEST, Corpus, Mix, Span
 from bench.plan import Plan, Section, say, table
 from scoreboard.core.activity import Activity, KeyActivity, Summary
 from scoreboard.core.finding import Finding
-from scoreboard.core.irregularity import Crowd, Judge, judge_keys
+from scoreboard.core.irregular_key import judge_keys
+from scoreboard.core.irregular_user import Judge
 from scoreboard.core.lockstep import Lockstep
 from scoreboard.core.rule import Caps
+from scoreboard.core.usual import Crowd
 
 KINDS = ("spike", "interval", "cap", "key", "ring")
 

@@ -53,6 +53,11 @@ def award(load: Load, tokens: Path) -> Outcome:
     return _wrk(load, HERE / "award.lua", "/v1/scores", words)
 
 
+def award_once(load: Load, awards: Path) -> Outcome:
+    """The awards of a file, each once: user, token and perhaps a header a line."""
+    return _wrk(load, HERE / "award_once.lua", "/v1/scores", ["--", str(awards), ACTION])
+
+
 def award_all(loads: Sequence[Load], tokens: Path) -> Outcome:
     """Awards to many nodes at once; percentiles are those of the slowest node."""
     before = _children_s()

@@ -46,7 +46,7 @@ async def _measured(root: Path, postings: int) -> tuple[float, float]:
     ledger = await SqliteLedger.open(root / "proof.db")
     try:
         await _fill(ledger, postings)
-        seal = await _cpu_us(postings, lambda: _seal(ledger, root))
+        seal = await _cpu_us(postings, lambda: sealed(ledger, root))
         verify = [await _cpu_us(postings, lambda: _verify(ledger)) for _ in range(ROUNDS)]
         return seal, min(verify)
     finally:
@@ -74,7 +74,8 @@ def _award(at: int, number: int) -> Award:
     return Award(award_id=award_id, user_id=user_id, action=QUIZ, named=False)
 
 
-async def _seal(ledger: Ledger, root: Path) -> None:
+async def sealed(ledger: Ledger, root: Path) -> None:
+    """Seal all that is there, with a key of the folder."""
     sealer = Sealer(
         ledger,
         Alone(),

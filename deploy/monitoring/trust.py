@@ -29,6 +29,15 @@ def trust() -> Dashboard:
         )
         .with_panel(
             number(
+                "History",
+                "What the last audit found in the history that is not what was signed.",
+                Query("max(scoreboard_audit_seal_faults{@})"),
+                "none",
+                Steps(bad=1, warn=0.5),
+            )
+        )
+        .with_panel(
+            number(
                 "Last audit",
                 "How long ago the last audit came to its end.",
                 Query("time() - max(scoreboard_audit_last_timestamp_seconds{@})"),

@@ -165,17 +165,32 @@ def test_what_an_audit_noticed_waits_to_be_decided(open_page: OpenPage, desk: De
     of_key = {"user_id": None, "status": None, "key": "game.k1", "open": True, "says": "many"}
     dealt_with = {**of_ada, "user_id": "x", "open": False}
     found = [
-        {**finding, "numbers": {}, "day": "d", **each} for each in (of_ada, of_key, dealt_with)
+        {**finding, "entry": entry, "numbers": {}, "day": "d", **each}
+        for entry, each in enumerate((of_ada, of_key, dealt_with), 1)
     ]
     with open_page() as page:
         # Audits judge weeks; what they would have noticed is played.
         answer = {"findings": found, "next": None}
         page.route("**/v1/admin/findings*", lambda route: route.fulfill(json=answer))
+        asked: list[Any] = []
+
+        def dismissed(route: Any) -> None:
+            asked.append(route.request.post_data_json)
+            found.pop(1)
+            route.fulfill(json=of_key)
+
+        page.route("**/v1/admin/findings/2/dismiss", dismissed)
         desk.open(page, "review")
         items = page.locator(".item")
         expect(items.filter(has_text=says)).to_have_count(1)
         expect(items.filter(has_text="key game.k1")).to_have_count(1)
         assert "x" not in items.locator("h2").all_inner_texts()
+        items.filter(has_text="key game.k1").focus()
+        page.keyboard.press("d")
+        page.get_by_label(REASON).fill("a campaign")
+        page.keyboard.press("Enter")
+        expect(items.filter(has_text="key game.k1")).to_have_count(0)
+        assert asked == [{"reason": "a campaign"}]
         items.filter(has_text=says).focus()
         page.keyboard.press("h")
         expect(page.get_by_role("dialog")).to_contain_text(f"Hold {ada}")

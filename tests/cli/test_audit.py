@@ -10,8 +10,9 @@ import pytest
 
 from scoreboard.adapters.sqlite import SqliteLedger
 from tests.contracts.material import HOUR_MS, QUIZ, Clock, append, award, put
+from tests.contracts.tampering import seal
 
-from .test_commands import ok, scoreboard
+from .test_commands import ok, refused, scoreboard
 
 START = 1_793_491_200_000  # 2026-11-01T00:00:00Z
 
@@ -62,3 +63,37 @@ def refused_after_words(folder: Path) -> str:
     done = scoreboard(folder, "audit")
     assert done.returncode == 1
     return " ".join(done.stderr.split())
+
+
+def test_a_finding_is_dismissed_with_a_reason(folder: Path) -> None:
+    (finding,) = json.loads(ok(folder, "audit", "--json"))["findings"]
+    entry = str(finding["entry"])
+    why = ("--reason", "a tournament")
+    assert "--reason is 1 to 500 characters" in refused(folder, "audit", "--dismiss", entry)
+    assert "There is no finding 99" in refused(folder, "audit", "--dismiss", "99", *why)
+    said = ok(folder, "audit", "--dismiss", entry, *why)
+    assert said == f"Finding {entry} (spike) about ada is closed.\n"
+    assert "No finding is open." in ok(folder, "audit")
+    assert "a tournament" in ok(folder, "user", "show", "ada")
+
+
+def test_what_was_sealed_is_compared_and_what_was_changed_is_named(folder: Path) -> None:
+    data = folder / "scoreboard-data"
+
+    async def sealed() -> None:
+        clock = Clock(START + 70 * HOUR_MS)
+        ledger = await SqliteLedger.open(data / "scoreboard.db", clock_ms=clock)
+        await seal(ledger, clock, data)
+        await ledger.close()
+
+    assert "No checkpoint was signed yet" in ok(folder, "audit")
+    asyncio.run(sealed())
+    said = " ".join(ok(folder, "audit").split())
+    assert "The first 167 postings are sealed as of 2026-11-03T22:00:00.000Z; 167 of them" in said
+    with closing(sqlite3.connect(data / "scoreboard.db")) as db, db:
+        db.execute("DROP TRIGGER ledger_is_never_updated")
+        db.execute("UPDATE ledger SET caller = 'somebody' WHERE seq = 100")
+    wrong = refused_after_words(folder)
+    assert "Posting 100 or its hash in the tiles is not the one that was sealed." in wrong
+    assert "`scoreboard ledger verify` looks at everything." in wrong
+    assert json.loads(scoreboard(folder, "audit", "--json").stdout)["seals"]["first_bad_seq"] == 100

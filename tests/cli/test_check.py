@@ -111,6 +111,17 @@ FRESH = Head(1, 100, NOW_MS - 1_000)
             "bad",
             "do not add up",
         ),
+        (
+            running._audit(
+                60,
+                {
+                    "scoreboard_audit_seal_faults": 2,
+                    "scoreboard_audit_last_timestamp_seconds": 1,
+                },
+            ),
+            "bad",
+            "found 2 faults in what was signed",
+        ),
     ],
 )
 def test_what_is_off_is_said_with_advice(remark: Remark, verdict: str, says: str) -> None:

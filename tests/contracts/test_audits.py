@@ -13,7 +13,8 @@ from scoreboard.core.finding import Finding, Irregularity, Noted
 from scoreboard.core.reversal import OneAward
 from scoreboard.core.signing_key import SigningAlgorithm, SigningKey
 from scoreboard.core.window import Window, period_at
-from scoreboard.ports import Change, Ledger, Reversal
+from scoreboard.errors import NotFound
+from scoreboard.ports import Change, Dismissal, Ledger, Reversal
 from scoreboard.ports.findings import KEY_OPEN_MS, OPEN_PLACE
 
 from .material import DAY_MS, FALL, FOUL, GOAL, LEAGUE, NOON, PRIZE, Clock, append, award, put
@@ -130,6 +131,54 @@ async def test_a_key_s_finding_is_open_until_the_key_is_revoked(
     await append(ledger, clock, award("a1"))
     assert opened(await ledger.findings(None, 10)) == []
     assert (await ledger.review()).open[Irregularity.KEY] == 0
+
+
+async def test_a_finding_that_was_looked_at_is_dismissed_once_and_for_ever(
+    ledger: Ledger, clock: Clock
+) -> None:
+    await append(ledger, clock, award("a1"), award("a2", "u2"))
+    await ledger.note_findings([finding(1), finding(2), finding(1, day=20_001), finding(key="a.b")])
+    entries = {noted.finding.identity: noted.entry for noted in await ledger.findings(None, 10)}
+    clock.now_ms += HOUR_MS
+    for found in (finding(1), finding(1), finding(key="a.b")):
+        dismissal = Dismissal(entries[found.identity], "mo", "a tournament")
+        noted = await ledger.dismiss_finding(dismissal)
+        assert (noted.finding, noted.is_open, noted.place) == (found, False, noted.entry)
+    assert opened(await ledger.findings(None, 10)) == [finding(1, day=20_001), finding(2)]
+    queue = await ledger.review()
+    assert (queue.open[Irregularity.SPIKE], queue.open[Irregularity.KEY]) == (2, 0)
+    (record,) = await ledger.record_of("u1", None, 10)
+    assert (record.operation, record.caller, record.reason) == (
+        "finding.dismiss",
+        "mo",
+        "a tournament",
+    )
+    assert record.at == NOON + HOUR_MS
+    assert [entry.subject for entry in await ledger.audit(None, 2)] == ["a.b", "u1"]
+    # An audit that sees it again does not open it.
+    await ledger.note_findings([finding(1)])
+    assert finding(1) not in opened(await ledger.findings(None, 10))
+    with pytest.raises(NotFound):
+        await ledger.dismiss_finding(Dismissal(99, "mo", "why"))
+
+
+async def test_findings_come_page_by_page_each_once(ledger: Ledger, clock: Clock) -> None:
+    await append(ledger, clock, *(award(f"a{ref}", f"u{ref}") for ref in range(1, 8)))
+    await ledger.note_findings([finding(ref) for ref in range(1, 8)])
+    whole = list(await ledger.findings(None, 10))
+    for noted in whole[::3]:
+        await ledger.dismiss_finding(Dismissal(noted.entry, "mo", "why"))
+    paged: list[Noted] = []
+    before = None
+    while page := await ledger.findings(before, 2):
+        paged += page
+        before = page[-1].place
+    assert [noted.is_open for noted in paged] == [True] * 4 + [False] * 3
+    assert sorted(noted.entry for noted in paged) == sorted(noted.entry for noted in whole)
+    for part in (paged[:4], paged[4:]):
+        assert [noted.entry for noted in part] == sorted(
+            (noted.entry for noted in part), reverse=True
+        )
 
 
 @pytest.mark.parametrize("window", [Window.ALL, Window.DAY])

@@ -6,15 +6,10 @@ import pytest
 
 from scoreboard.core.activity import Activity, KeyActivity
 from scoreboard.core.finding import Finding, Irregularity
-from scoreboard.core.irregularity import (
-    STANDARD,
-    Asked,
-    Crowd,
-    Judge,
-    Thresholds,
-    judge_keys,
-    refused_keys,
-)
+from scoreboard.core.irregular_key import Asked, judge_keys, refused_keys
+from scoreboard.core.irregular_user import Judge
+from scoreboard.core.thresholds import STANDARD, Thresholds
+from scoreboard.core.usual import Crowd
 
 TODAY = 20_000
 HOUR = TODAY * 24

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
+from scoreboard.adapters.keys import is_signature
 from scoreboard.adapters.sqlite import SqliteLedger
 from scoreboard.core.action import Action
 from scoreboard.core.activity import HOUR_MS
@@ -18,6 +19,7 @@ from scoreboard.core.user import Status
 from scoreboard.ports import Change, Moderation
 from scoreboard.service.auditor import Auditor
 from scoreboard.service.irregularities import Irregularities
+from scoreboard.service.seal_check import SealCheck
 from tests.contracts.material import QUIZ, Clock, append, award, put
 
 START = 1_793_491_200_000  # 2026-11-01T00:00:00Z
@@ -57,6 +59,10 @@ async def tampered(ledger: SqliteLedger, statement: str) -> None:
     db.close()
 
 
+def auditor_of(ledger: SqliteLedger, *, holds: bool = False) -> Auditor:
+    return Auditor(ledger, None, SealCheck(ledger, None, is_signature), holds=holds)
+
+
 def irregular(findings: Sequence[Finding]) -> list[Irregularity]:
     return [finding.irregularity for finding in findings]
 
@@ -66,7 +72,7 @@ async def test_an_audit_that_is_run_twice_finds_the_same_and_stores_it_once(
 ) -> None:
     await spiked(ledger, clock)
     await lived(ledger, clock, [1], "u2")
-    first, second = await Auditor(ledger, None).audit(), await Auditor(ledger, None).audit()
+    first, second = await auditor_of(ledger).audit(), await auditor_of(ledger).audit()
     assert irregular(first.findings) == [Irregularity.SPIKE]
     assert msgspec.json.encode(first) == msgspec.json.encode(second)
     (noted,) = await ledger.findings(None, 10)
@@ -97,16 +103,16 @@ async def test_a_summary_that_was_kept_is_what_a_new_one_would_be(
 
 async def test_the_hour_under_way_is_not_judged(ledger: SqliteLedger, clock: Clock) -> None:
     await lived(ledger, clock, [2, 3] * 15 + [90])
-    assert (await Auditor(ledger, None).audit()).findings == ()
+    assert (await auditor_of(ledger).audit()).findings == ()
     clock.now_ms += HOUR_MS
     await append(ledger, clock, award("later", "u2"))
-    assert len((await Auditor(ledger, None).audit()).findings) == 1
+    assert len((await auditor_of(ledger).audit()).findings) == 1
 
 
 async def test_nobody_is_held_unless_it_is_configured(ledger: SqliteLedger, clock: Clock) -> None:
     await spiked(ledger, clock)
     await lived(ledger, clock, [1], "u2")
-    await Auditor(ledger, None).audit()
+    await auditor_of(ledger).audit()
     assert await ledger.status_of("u1") is Status.ACTIVE
 
 
@@ -115,7 +121,7 @@ async def test_a_held_user_stays_in_the_queue_until_somebody_has_looked(
 ) -> None:
     await spiked(ledger, clock)
     await lived(ledger, clock, [1], "u2")
-    auditor = Auditor(ledger, None, holds=True)
+    auditor = auditor_of(ledger, holds=True)
     await auditor.audit()
     assert await ledger.status_of("u1") is Status.HELD
     queue = await ledger.review()
@@ -133,7 +139,7 @@ async def test_a_held_user_stays_in_the_queue_until_somebody_has_looked(
 async def test_an_erased_user_has_no_name_in_a_finding(ledger: SqliteLedger, clock: Clock) -> None:
     await spiked(ledger, clock)
     await lived(ledger, clock, [1], "u2")
-    await Auditor(ledger, None).audit()
+    await auditor_of(ledger).audit()
     await ledger.moderate(Moderation("u1", Kind.ERASE, "mo", "asked for it"))
     (noted,) = await ledger.findings(None, 10)
     assert (noted.user_id, noted.is_open) == (None, False)
@@ -153,7 +159,7 @@ async def test_a_score_that_is_not_the_sum_is_named(
     await lived(ledger, clock, [2])
     await lived(ledger, clock, [3], "u2")
     await tampered(ledger, statement)
-    audit = await Auditor(ledger, None).audit()
+    audit = await auditor_of(ledger).audit()
     (wrong,) = audit.sums.differences
     assert (wrong.user_id, wrong.period, wrong.score, wrong.sum) == ("u1", "all", score, total)
     assert not audit.right
@@ -164,7 +170,7 @@ async def test_scores_without_postings_are_named(ledger: SqliteLedger, clock: Cl
     await tampered(ledger, "INSERT INTO scores VALUES ('default', 'all', 'ghost', 7, 1, 1)")
     await tampered(ledger, "INSERT INTO scores VALUES ('default', '2026-11-01', 'u1', 7, 1, 1)")
     await tampered(ledger, "INSERT INTO scores VALUES ('none', 'all', 'u1', 7, 1, 1)")
-    sums = (await Auditor(ledger, None).audit()).sums
+    sums = (await auditor_of(ledger).audit()).sums
     assert [(wrong.user_id, wrong.score, wrong.sum) for wrong in sums.differences] == [
         ("ghost", 7, None)
     ]
@@ -181,5 +187,5 @@ async def test_a_period_whose_scores_are_all_gone_is_missed(
         await lived(ledger, clock, [1] * 12)
     await tampered(ledger, "DELETE FROM scores WHERE period = '2026-11-02'")
     await tampered(ledger, "DELETE FROM periods WHERE period = '2026-11-02'")
-    (wrong,) = (await Auditor(ledger, None).audit()).sums.differences
+    (wrong,) = (await auditor_of(ledger).audit()).sums.differences
     assert (wrong.period, wrong.score, wrong.sum) == ("2026-11-02", None, 60)

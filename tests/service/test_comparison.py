@@ -5,15 +5,18 @@ from typing import Any
 
 import pytest
 
+from scoreboard.adapters.keys import is_signature
 from scoreboard.core.action import Action
 from scoreboard.core.board import Board
 from scoreboard.core.posting import Kind
 from scoreboard.core.score import Score
 from scoreboard.ports import Group, Mark, Moderation, Return
 from scoreboard.service import comparison as module
+from scoreboard.service import drift
 from scoreboard.service.auditor import Auditor
 from scoreboard.service.comparison import Comparison
 from scoreboard.service.drift import Compared
+from scoreboard.service.seal_check import SealCheck
 from tests.contracts.material import PRIZE, QUIZ, append, award, put
 
 ALL = ("default", "all")
@@ -23,7 +26,7 @@ LAP = Action(action_id="lap", points=1, board="side")
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LOOK_EVERY_S", 0)
+    monkeypatch.setattr(drift, "LOOK_EVERY_S", 0)
     monkeypatch.setattr(module, "SHOWN_PAGE", 7)
     monkeypatch.setattr(module, "PAGE", 9)
 
@@ -38,6 +41,11 @@ async def ranked(world: Any) -> Any:
     world.relay_of_mine = world.relay()
     await world.relay_of_mine.rebuild()
     return world
+
+
+def auditor_of(world: Any) -> Auditor:
+    seals = SealCheck(world.ledger, None, is_signature)
+    return Auditor(world.ledger, world.ranking, seals)
 
 
 async def look(world: Any) -> Compared | None:
@@ -88,7 +96,7 @@ async def test_a_difference_is_found(
     found = await look(ranked)
     assert found is not None
     assert found.different == 1
-    audit = await Auditor(ranked.ledger, ranked.ranking).audit()
+    audit = await auditor_of(ranked).audit()
     assert audit.ranking == found
     assert not audit.right
 
@@ -131,6 +139,6 @@ async def test_what_is_on_its_way_is_no_difference(ranked: Any) -> None:
 
 async def test_a_ranking_that_has_to_be_rebuilt_is_not_compared(world: Any) -> None:
     assert await look(world) is None
-    audit = await Auditor(world.ledger, world.ranking).audit()
+    audit = await auditor_of(world).audit()
     assert audit.ranking is None
     assert audit.right

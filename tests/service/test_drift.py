@@ -133,3 +133,30 @@ async def test_somebody_whose_posting_is_on_its_way_is_not_suspected(ranked: Any
     await ranked.relay_of_mine.follow()
     assert (await check.check()).same > 0
     assert distrust.times == 0
+
+
+async def test_somebody_who_was_just_erased_is_no_difference(
+    ranked: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK_EVERY_S", 0)
+    distrust = Distrust()
+    check = check_of(ranked, distrust)
+    await ranked.ledger.moderate(Moderation("user-03", Kind.ERASE, "tester", "asked for it"))
+    assert await check.check() == Compared(same=29, moving=1)
+    await ranked.relay_of_mine.follow()
+    assert await check.check() == Compared(same=29)
+    assert distrust.times == 0
+
+
+async def test_somebody_who_is_not_in_the_ledger_is_found_when_the_rest_has_arrived(
+    ranked: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK_EVERY_S", 0)
+    distrust = Distrust()
+    check = check_of(ranked, distrust)
+    await spoil(ranked, Score("ghost", 99, 9, 0))
+    await append(ranked.ledger, ranked.clock, award("late", "user-03"))
+    assert (await check.check()).different == 0
+    await ranked.relay_of_mine.follow()
+    assert (await check.check()).different == 1
+    assert distrust.times == 1

@@ -69,6 +69,7 @@ RELEASE = {
     "GET /v1/admin/incidents",
     "GET /livez",
     "GET /v1/admin/findings",
+    "POST /v1/admin/findings/{entry}/dismiss",
     "GET /readyz",
     "GET /metrics",
     "GET /version",

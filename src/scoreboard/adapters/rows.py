@@ -7,15 +7,15 @@ import msgspec
 
 from scoreboard.core.action import Action
 from scoreboard.core.board import Board, Freeze, Tie
-from scoreboard.core.finding import Finding, Irregularity, Noted
+from scoreboard.core.finding import DismissalRecord, Finding, Irregularity, Noted
 from scoreboard.core.incident import Incident
 from scoreboard.core.posting import Kind, Posting
 from scoreboard.core.rule import Caps, Hit, Rule
 from scoreboard.core.score import Score
 from scoreboard.core.signing_key import SigningAlgorithm, SigningKey
-from scoreboard.core.user import Status, User
+from scoreboard.core.user import Status, User, record_subject
 from scoreboard.core.window import Window
-from scoreboard.ports import AuditEntry
+from scoreboard.ports import AuditEntry, Dismissal
 
 _ACTIONS = msgspec.json.Decoder(tuple[str, ...])
 _NUMBERS = msgspec.json.Decoder(dict[str, int | float])
@@ -196,6 +196,19 @@ def finding_row(finding: Finding) -> dict[str, Any]:
         "key": finding.key,
         "says": finding.says,
         "numbers": msgspec.json.encode(finding.numbers).decode(),
+    }
+
+
+def dismissal_row(dismissal: Dismissal, finding: Finding) -> dict[str, Any]:
+    """What the record of changes has of a finding that was dismissed, without the time."""
+    ref = finding.user_ref
+    return {
+        "caller": dismissal.caller,
+        "operation": "finding.dismiss",
+        "subject": finding.key if ref is None else record_subject(ref),
+        "reason": dismissal.reason,
+        "before": None,
+        "after": to_json(DismissalRecord(finding.identity)),
     }
 
 

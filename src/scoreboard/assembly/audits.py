@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from scoreboard.assembly.backends import open_ledger, open_ranking, unobserved
+from scoreboard.assembly.checkpoints import seal_check_of
 from scoreboard.service.auditor import Auditor
 from scoreboard.settings import Settings
 
@@ -20,4 +21,5 @@ async def open_auditor(settings: Settings) -> AsyncIterator[Auditor]:
         ranking = None
         if settings.ranking.shared:
             ranking = await open_ranking(settings.ranking, unobserved, stack)
-        yield Auditor(ledger, ranking, holds=settings.audit_holds)
+        seals = seal_check_of(settings, ledger)
+        yield Auditor(ledger, ranking, seals, holds=settings.audit_holds)

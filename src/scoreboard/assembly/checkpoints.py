@@ -7,6 +7,7 @@ from scoreboard.adapters.keys import CheckpointKey, is_signature
 from scoreboard.errors import Misconfigured
 from scoreboard.ports import Ledger
 from scoreboard.service.leadership import Leadership
+from scoreboard.service.seal_check import SealCheck
 from scoreboard.service.sealer import Sealer
 from scoreboard.settings import Settings
 from scoreboard.telemetry import Event, Telemetry, log
@@ -32,6 +33,11 @@ async def sealer_of(
         clock_ms=clock_ms,
         telemetry=telemetry,
     )
+
+
+def seal_check_of(settings: Settings, ledger: Ledger) -> SealCheck:
+    """What audits compare tree and checkpoints with: also with the checkpoint in ``DATA``."""
+    return SealCheck(ledger, CheckpointFile(settings.data / FILE), is_signature)
 
 
 async def next_term(ledger: Ledger, now_ms: int) -> int:

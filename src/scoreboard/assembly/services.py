@@ -25,7 +25,7 @@ from scoreboard.assembly.backends import (
     open_traces,
     watcher,
 )
-from scoreboard.assembly.checkpoints import next_term, sealer_of
+from scoreboard.assembly.checkpoints import next_term, seal_check_of, sealer_of
 from scoreboard.assembly.own_secret import own_secret
 from scoreboard.errors import Misconfigured, ScoreboardError
 from scoreboard.ports import Bus, Ledger, Limiter, Ranking
@@ -288,8 +288,9 @@ async def _leading(
         telemetry=telemetry,
     )
     settings = services.settings
+    seals = seal_check_of(settings, backends.ledger)
     audit = PeriodicAudit(
-        Auditor(backends.ledger, backends.ranking, holds=settings.audit_holds),
+        Auditor(backends.ledger, backends.ranking, seals, holds=settings.audit_holds),
         backends.ledger,
         leadership,
         every_s=settings.audit_every,

@@ -11,21 +11,29 @@ from msgspec import Struct
 from rich.progress import Progress, TaskID
 
 from scoreboard import wire
+from scoreboard.assembly import open_ledger
 from scoreboard.assembly.audits import open_auditor
+from scoreboard.cli.catalogue import caller
+from scoreboard.cli.moderation import sound_reason
 from scoreboard.cli.options import Data, Json, load
 from scoreboard.cli.remark import counted
 from scoreboard.cli.terminal import ERR, Failure, print_json, print_table, say
 from scoreboard.core.finding import Noted
-from scoreboard.ports import Difference
+from scoreboard.core.moment import rfc3339
+from scoreboard.errors import NotFound
+from scoreboard.ports import Difference, Dismissal
 from scoreboard.service.auditor import SHOWN_MAX as SHOWN_AT_ONCE
 from scoreboard.service.auditor import Audit, Seen
 from scoreboard.service.drift import Compared
+from scoreboard.service.seal_check import Checked
+from scoreboard.settings import Settings
 
 SHOWN_MAX = 10
 
 _STEPS = {
     "scores": "Adding scores up",
     "ranking": "Comparing the ranking",
+    "seals": "Comparing the seals",
     "activity": "Summarising activity",
     "users": "Judging users",
 }
@@ -41,6 +49,7 @@ class Report(Struct, frozen=True, kw_only=True):
     differences: tuple[Difference, ...]
     strange: tuple[tuple[str, str], ...]
     ranking: Compared | None
+    seals: Checked
     findings: tuple[wire.Finding, ...]
 
 
@@ -55,16 +64,26 @@ async def audit(
             help="Only list open findings, audit nothing.",
         ),
     ] = False,
+    dismiss: Annotated[
+        int | None,
+        Parameter(help="Close this finding, for which nothing has to be done, and audit nothing."),
+    ] = None,
+    reason: Annotated[
+        str | None, Parameter(help="Why, for the record of changes. Name nobody in it.")
+    ] = None,
     json: Json = False,
     data: Data = None,
 ) -> None:
-    """Compare every score with its postings, and look for irregular users and keys.
+    """Compare scores, ranking and seals with the ledger, and look for irregular users and keys.
 
     Runs beside a service. Exit code 1 when something does not add up; irregular users are no error,
     they are listed for review. A ranking in memory is compared by its own service.
     """
     # Events are told apart from the answer, which a machine may read.
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    if dismiss is not None:
+        await _dismiss(Dismissal(dismiss, caller(), sound_reason(reason or "")), load(data=data))
+        return
     async with open_auditor(load(data=data)) as auditor:
         if listed:
             _list(await auditor.open_findings(), json=json)
@@ -83,6 +102,18 @@ async def audit(
         )
 
 
+async def _dismiss(dismissal: Dismissal, settings: Settings) -> None:
+    async with open_ledger(settings) as ledger:
+        try:
+            noted = await ledger.dismiss_finding(dismissal)
+        except NotFound:
+            raise Failure(
+                f"There is no finding {dismissal.entry}: `audit --list` has them."
+            ) from None
+    about = noted.finding.key or noted.user_id or "somebody who was erased"
+    say(f"Finding {noted.entry} ({noted.finding.irregularity}) about {about} is closed.")
+
+
 def _report(done: Audit, noted: Sequence[Noted]) -> Report:
     return Report(
         seq=done.seq,
@@ -92,6 +123,7 @@ def _report(done: Audit, noted: Sequence[Noted]) -> Report:
         differences=done.sums.differences,
         strange=done.sums.strange,
         ranking=done.ranking,
+        seals=done.seals,
         findings=tuple(map(wire.finding, noted)),
     )
 
@@ -114,6 +146,22 @@ def _tell(done: Audit) -> None:
         ERR.print(f"{ranking.different:,} scores are ranked otherwise than the ledger says.")
     else:
         say(f"All {ranking.same + ranking.moving:,} ranked scores are those of the ledger.")
+    _tell_seals(done.seals)
+
+
+def _tell_seals(seals: Checked) -> None:
+    for fault in seals.faults[:SHOWN_MAX]:
+        ERR.print(fault.what, markup=False)
+    if seals.faults:
+        ERR.print("`scoreboard ledger verify` looks at everything.", markup=False)
+    elif seals.sealed_at is None:
+        say("No checkpoint was signed yet: nothing vouches for the postings but their sums.")
+    else:
+        say(
+            f"The first {counted(seals.sealed, 'posting')} are sealed as of "
+            f"{rfc3339(seals.sealed_at)}; {seals.recomputed:,} of them were recomputed now, under "
+            f"{counted(seals.checkpoints, 'checkpoint')}, and are what was signed."
+        )
 
 
 def told(wrong: Difference) -> str:

@@ -77,6 +77,11 @@ def _audit(every_s: int, totals: dict[str, float]) -> Remark:
         says = f"the last one, {span(now_s - last_s)} ago, found scores that do not add up."
         advice = "`scoreboard rebuild` names them; see who else writes to the database."
         return Remark("audit", "bad", says, advice)
+    if faults := totals.get("scoreboard_audit_seal_faults"):
+        what = f"{counted(int(faults), 'fault')} in what was signed"
+        says = f"the last one, {span(now_s - last_s)} ago, found {what}."
+        advice = "`scoreboard ledger verify` names the first posting; keep a copy of the database."
+        return Remark("audit", "bad", says, advice)
     began_s = last_s or totals.get("process_start_time_seconds", now_s)
     says = f"the last one ended {span(now_s - last_s)} ago." if last_s else "none ended here yet."
     if now_s - began_s <= every_s + FIRST_AUDIT_S:

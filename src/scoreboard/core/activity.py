@@ -1,7 +1,7 @@
 """What users and keys did, hour by hour: the ledger as an audit looks at it."""
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -52,6 +52,16 @@ class KeyActivity(Struct, frozen=True, gc=False):
     hour: int
     awards: int
     newcomers: int
+
+
+def days_of(hours: Sequence[Activity] | Sequence[KeyActivity]) -> Iterable[tuple[int, int, int]]:
+    """Each day with where its hours begin and end."""
+    start = 0
+    for place in range(1, len(hours) + 1):
+        day = hours[start].hour // DAY_HOURS
+        if place == len(hours) or hours[place].hour // DAY_HOURS != day:
+            yield day, start, place
+            start = place
 
 
 class Summary:

@@ -45,6 +45,12 @@ class Finding(Struct, frozen=True, kw_only=True):
         return (_FIRST_DAY + timedelta(days=self.day)).isoformat()
 
 
+class DismissalRecord(Struct, frozen=True):
+    """What the record of changes keeps of a finding that was dismissed: its identity."""
+
+    finding: str
+
+
 class Noted(Struct, frozen=True, kw_only=True):
     """A finding as it was stored: where it stands in the list, when, and how it is now.
 
@@ -58,3 +64,8 @@ class Noted(Struct, frozen=True, kw_only=True):
     user_id: str | None
     status: Status | None
     is_open: bool
+
+
+def rounded(number: float) -> float:
+    """A number of a finding: four digits that count."""
+    return float(f"{number:.4g}")

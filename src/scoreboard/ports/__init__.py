@@ -18,6 +18,7 @@ from scoreboard.ports.condition import (
     Condition,
 )
 from scoreboard.ports.findings import (
+    Dismissal,
     Queue,
 )
 from scoreboard.ports.frozen import (
@@ -97,6 +98,7 @@ __all__ = [
     "ComparedSums",
     "Condition",
     "Difference",
+    "Dismissal",
     "Exit",
     "Frozen",
     "Group",

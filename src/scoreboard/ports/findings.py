@@ -21,11 +21,20 @@ class Queue(Struct, frozen=True):
     held: int
 
 
-class Findings(Protocol):
-    """Findings are only ever added. Whether one is open follows from the ledger.
+class Dismissal(Struct, frozen=True):
+    """A finding, by its entry, that somebody has looked at and lets go, and why."""
 
-    A user's is open until a later posting releases, hides, bans or erases the user; a hold leaves
-    it open. A key's is open until the key is revoked, or for ``KEY_OPEN_MS``.
+    entry: int
+    caller: str
+    reason: str
+
+
+class Findings(Protocol):
+    """Findings are only ever added. Whether one is open follows from ledger and record of changes.
+
+    It is open until it is dismissed. A user's is open until a later posting releases, hides, bans
+    or erases the user; a hold leaves it open. A key's is open until the key is revoked, or for
+    ``KEY_OPEN_MS``.
 
     Raises:
         Unavailable: there is no answer; of a write, nothing happened.
@@ -37,6 +46,18 @@ class Findings(Protocol):
 
     async def findings(self, before: int | None, limit: int) -> Sequence[Noted]:
         """Findings with a place less than ``before``: open ones first, and the newest first."""
+        ...
+
+    async def dismiss_finding(self, dismissal: Dismissal) -> Noted:
+        """Close a finding for ever; answers it as it is then.
+
+        It is recorded once, of the user or key that the finding is about; nothing is recorded of
+        one that is closed already.
+
+        Raises:
+            NotFound: there is none with this entry.
+            OutcomeUnknown: the commit's answer was lost; ask again, it happens once.
+        """
         ...
 
     async def review(self) -> Queue:

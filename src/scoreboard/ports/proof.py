@@ -50,6 +50,15 @@ class Sealed(Protocol):
         """The hashes in tiles, as many as there are; empty for a tile that is not there."""
         ...
 
+    async def seals(self, after: int, upto: int) -> tuple[Sequence[Run], Sequence[Sealing]]:
+        """What is kept of the postings after one, up to another: hashes, and checkpoints in order.
+
+        The hashes that stand in the tiles from the place of the one on, before that of the other,
+        by level and place; a run may go on after it, and is told once by whoever asks in turn
+        from one checkpoint on.
+        """
+        ...
+
     async def seal(self, runs: Sequence[Run], sealing: Sealing) -> None:
         """Keep a new checkpoint, and the hashes that are new in the tiles, all or nothing.
 

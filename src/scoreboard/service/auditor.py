@@ -1,4 +1,4 @@
-"""An audit: do scores, ranking and ledger agree, and is anybody irregular."""
+"""An audit: do scores, ranking, ledger and seals agree, and is anybody irregular."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -15,6 +15,7 @@ from scoreboard.service.comparison import Comparison
 from scoreboard.service.drift import Compared
 from scoreboard.service.irregularities import Irregularities
 from scoreboard.service.leadership import Leadership
+from scoreboard.service.seal_check import Checked, SealCheck
 from scoreboard.telemetry import Event, Telemetry, log
 
 FIRST_AFTER_S = 600.0
@@ -36,26 +37,32 @@ def unseen(_: str, __: int, ___: int) -> None:
 class Audit(Struct, frozen=True, kw_only=True):
     """What an audit found; a function of the ledger up to ``seq``, its tables and the catalogue.
 
-    ``ranking`` is None where there is no ranking to read, or one that is being rebuilt.
+    ``ranking`` is None where there is no ranking to read, or one that is being rebuilt. How much
+    ``seals`` looked at follows also from the audits before.
     """
 
     seq: int
     sums: Summed
     ranking: Compared | None
+    seals: Checked
     findings: tuple[Finding, ...]
 
     @property
     def right(self) -> bool:
         """Whether everything adds up; irregular users are no error of the ledger."""
-        return self.sums.right and not (self.ranking and self.ranking.different)
+        ranking, seals = self.ranking, self.seals
+        return self.sums.right and not (ranking and ranking.different) and not seals.faults
 
 
 class Auditor:
     """``audit`` looks once; ``run`` looks again and again, on the node that leads."""
 
-    def __init__(self, ledger: Ledger, ranking: Ranking | None, *, holds: bool = False) -> None:
+    def __init__(
+        self, ledger: Ledger, ranking: Ranking | None, seals: SealCheck, *, holds: bool = False
+    ) -> None:
         self._ledger = ledger
         self._ranking = ranking
+        self._seals = seals
         self._holds = holds
         self._irregularities = Irregularities(ledger)
 
@@ -71,11 +78,12 @@ class Auditor:
         if self._ranking is not None:
             comparison = Comparison(self._ledger, self._ranking, catalogue.boards)
             ranking = await comparison.whole(_as("ranking", seen))
+        seals = await self._seals.check(head, _as("seals", seen))
         caps = {action.action_id: action.caps for action in catalogue.actions.values()}
         await self._irregularities.summarise(head, caps, _as("activity", seen))
         found = await self._irregularities.find(head, _as("users", seen))
         await self._note(found)
-        return Audit(seq=head.seq, sums=sums, ranking=ranking, findings=tuple(found))
+        return Audit(seq=head.seq, sums=sums, ranking=ranking, seals=seals, findings=tuple(found))
 
     async def open_findings(self) -> list[Noted]:
         """The newest findings that nobody has dealt with, at most ``SHOWN_MAX``."""
@@ -150,12 +158,20 @@ class PeriodicAudit:
         self._telemetry.child("scoreboard_audit_last_timestamp_seconds").set_to_current_time()
         different = len(audit.sums.differences) + len(audit.sums.strange)
         different += audit.ranking.different if audit.ranking else 0
+        seals = audit.seals
         self._telemetry.child("scoreboard_audit_differences").set(different)
+        self._telemetry.child("scoreboard_audit_seal_faults").set(len(seals.faults))
         told = {"seq": audit.seq, "seconds": round(took_s, 3), "findings": len(audit.findings)}
         if audit.right:
             log().info(Event.AUDIT_FINISHED, **told)
         else:
-            log().error(Event.AUDIT_DIFFERS, differences=different, **told)
+            log().error(
+                Event.AUDIT_DIFFERS,
+                differences=different,
+                seal_faults=[fault.what for fault in seals.faults],
+                first_bad_seq=seals.first_bad_seq,
+                **told,
+            )
 
     async def _count(self) -> None:
         try:

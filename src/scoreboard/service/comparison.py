@@ -1,21 +1,16 @@
 """Compares a whole ranking with the ledger, on demand: all scores, and all who are shown."""
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 from scoreboard.core.board import Board
 from scoreboard.core.user import Status
 from scoreboard.errors import NotFound
 from scoreboard.ports import Key, Ledger, Ranking
-from scoreboard.service.drift import LOOKS, Compared, Span, compared
+from scoreboard.service.drift import LOOKS, Compared, Span, compared, reached_head
 from scoreboard.service.turns import unseen_in
 
 PAGE = 5_000
 SHOWN_PAGE = 1_000
-
-LOOK_EVERY_S = 0.5
-PATIENCE = 20
-"""So many looks a ranking has to reach the ledger's head; after that, all is on its way."""
 
 Seen = Callable[[int, int], None]
 
@@ -58,7 +53,7 @@ class Comparison:
         same = Compared(same=len(self._hidden) - len(self._hidden & differing))
         if not differing:
             return same
-        reached = await self._reached_head()
+        reached = await reached_head(self._ledger, self._ranking)
         kept, again = await unseen_in(self._ledger), await self._ranking.unseen()
         still = differing & (kept ^ frozenset(again[1])) if again else frozenset[str]()
         wrong = len(still) if reached else 0
@@ -73,7 +68,7 @@ class Comparison:
             for period in board.periods_at(now_ms)
         }
         missing = expected.intersection(await self._ledger.spans()) - ranked
-        if not missing or not await self._reached_head():
+        if not missing or not await reached_head(self._ledger, self._ranking):
             return Compared()
         number = 0
         for span in missing.difference(await self._ranking.periods()):
@@ -87,8 +82,13 @@ class Comparison:
         total = Compared()
         after: str | None = None
         while page := await self._ledger.scores(*span, after, PAGE):
-            after = page[-1].user_id
-            total = total.plus(await self._compared(span, [score.user_id for score in page]))
+            after, users = page[-1].user_id, [score.user_id for score in page]
+            found = await self._compared(span, users)
+            if found.different:
+                # Whoever was erased since the page was read is looked for among the rows.
+                kept = await self._ledger.scores_of(*span, users)
+                found = await self._compared(span, [score.user_id for score in kept])
+            total = total.plus(found)
         return total
 
     async def _shown(self, board: Board, span: Span) -> Compared:
@@ -103,7 +103,7 @@ class Comparison:
             after = page.end
             if after is None:
                 break
-        if hidden and await self._reached_head():
+        if hidden and await reached_head(self._ledger, self._ranking):
             for user_id in hidden:
                 if await self._is_shown(board, span[1], user_id):
                     total = total.plus(Compared(different=1))
@@ -118,7 +118,7 @@ class Comparison:
             unknown = [user_id for user_id in some if user_id not in kept]
             found = await self._compared(span, unknown)
             # Somebody erased a moment ago is one of them until the ranking knows.
-            if found.different and await self._reached_head():
+            if found.different and await reached_head(self._ledger, self._ranking):
                 different += (await self._compared(span, unknown)).different
         return Compared(different=different)
 
@@ -136,13 +136,3 @@ class Comparison:
             if found.different:
                 found = await compared(self._ledger, self._ranking, span, users)
         return found
-
-    async def _reached_head(self) -> bool:
-        """Wait until the ranking has everything that the ledger has by now."""
-        head = await self._ledger.head()
-        for _ in range(PATIENCE):
-            ranked = await self._ranking.unseen()
-            if ranked is None or ranked[0] >= (head.epoch, head.seq):
-                return ranked is not None
-            await asyncio.sleep(LOOK_EVERY_S)
-        return False

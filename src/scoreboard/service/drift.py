@@ -22,6 +22,10 @@ TOP = 100
 LOOKS = 2
 """A difference that is gone at the next look was a posting on its way."""
 
+LOOK_EVERY_S = 0.5
+PATIENCE = 20
+"""So many looks a ranking has to reach the ledger's head; after that, all is on its way."""
+
 STARTS = string.digits + string.ascii_letters
 """What a user id begins with: a sample is the users that follow one of these."""
 
@@ -113,11 +117,40 @@ class DriftCheck:
         top = [row.user_id for row in page.rows] if page else []
         sample = await self._ledger.scores(*span, self._random.choice(STARTS), SAMPLE)
         users = list(dict.fromkeys([*top, *(score.user_id for score in sample)]))
-        found = await compared(self._ledger, self._ranking, span, users)
-        for _ in range(LOOKS - 1):
-            if found.different:
-                found = await compared(self._ledger, self._ranking, span, users)
+        return await compared_again(self._ledger, self._ranking, span, users)
+
+
+async def compared_again(
+    ledger: Ledger, ranking: Ranking, span: Span, users: Sequence[str]
+) -> Compared:
+    """As ``compared``, and what differs is looked at again when all that was posted has arrived.
+
+    Whoever was erased has no score in the ledger at once, and nothing there tells since when. As
+    long as the ranking does not reach the ledger's head, what differs is on the move.
+    """
+    found = await compared(ledger, ranking, span, users)
+    for _ in range(LOOKS - 1):
+        if found.different:
+            found = await compared(ledger, ranking, span, users)
+    if not found.different:
         return found
+    if not await reached_head(ledger, ranking):
+        return Compared(found.same, found.moving + found.different)
+    return await compared(ledger, ranking, span, users)
+
+
+async def reached_head(ledger: Ledger, ranking: Ranking) -> bool:
+    """Wait, for ten seconds at most, until the ranking has everything that the ledger has by now.
+
+    False also for a ranking that has to be rebuilt.
+    """
+    head = await ledger.head()
+    for _ in range(PATIENCE):
+        ranked = await ranking.unseen()
+        if ranked is None or ranked[0] >= (head.epoch, head.seq):
+            return ranked is not None
+        await asyncio.sleep(LOOK_EVERY_S)
+    return False
 
 
 async def compared(ledger: Ledger, ranking: Ranking, span: Span, users: Sequence[str]) -> Compared:

@@ -10,18 +10,12 @@ from msgspec import Struct
 
 from scoreboard.core.activity import DAY_HOURS, HOUR_MS, Activity, KeyActivity, Summary
 from scoreboard.core.finding import Finding
-from scoreboard.core.irregularity import (
-    BASE_DAYS,
-    STANDARD,
-    Asked,
-    Crowd,
-    Judge,
-    Thresholds,
-    judge_keys,
-    refused_keys,
-)
+from scoreboard.core.irregular_key import Asked, judge_keys, refused_keys
+from scoreboard.core.irregular_user import Judge
 from scoreboard.core.lockstep import Lockstep
 from scoreboard.core.rule import Caps
+from scoreboard.core.thresholds import BASE_DAYS, STANDARD, Thresholds
+from scoreboard.core.usual import Crowd
 from scoreboard.ports import Head, Ledger, Sought
 
 JUDGED_DAYS = 7

@@ -217,6 +217,11 @@ METRICS = (
         "Scores of the last audit that are not the sums of their postings, or ranked otherwise.",
     ),
     Metric(
+        "scoreboard_audit_seal_faults",
+        Gauge,
+        "What the last audit found in postings, tiles and checkpoints that is not what was signed.",
+    ),
+    Metric(
         "scoreboard_findings_open",
         Gauge,
         "Findings of audits that nobody has dealt with, by what is irregular; on the leader.",

@@ -57,6 +57,7 @@ from scoreboard.wire.fields import (
     Time,
 )
 from scoreboard.wire.findings import (
+    Dismissal,
     Finding,
     FindingList,
     finding,
@@ -135,6 +136,7 @@ __all__ = [
     "ClientMessage",
     "Consistency",
     "CurrentWindow",
+    "Dismissal",
     "Explanation",
     "Finding",
     "FindingList",

@@ -7,15 +7,15 @@ from msgspec import Struct
 from scoreboard.core.finding import Irregularity, Noted
 from scoreboard.core.moment import rfc3339
 from scoreboard.core.user import Status
-from scoreboard.wire.fields import Time
+from scoreboard.wire.fields import Reason, Time
 
 
 class Finding(Struct, frozen=True, kw_only=True):
     """An irregular user or key on a day (UTC), in words and in numbers.
 
-    A user's finding is open until the user is released, hidden, banned or erased after ``at``; a
-    key's until the key is revoked, or for 30 days. ``user_id`` and ``status`` are null for a key
-    and for a user who was erased.
+    A finding is open until it is dismissed. A user's is open until the user is released, hidden,
+    banned or erased after ``at``; a key's until the key is revoked, or for 30 days. ``user_id`` and
+    ``status`` are null for a key and for a user who was erased.
     """
 
     entry: int
@@ -28,6 +28,12 @@ class Finding(Struct, frozen=True, kw_only=True):
     open: bool
     says: str
     numbers: Mapping[str, float]
+
+
+class Dismissal(Struct, frozen=True, forbid_unknown_fields=True):
+    """Why nothing has to be done about a finding."""
+
+    reason: Reason
 
 
 class FindingList(Struct, frozen=True):

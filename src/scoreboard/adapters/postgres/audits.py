@@ -6,14 +6,14 @@ import asyncpg
 import msgspec
 
 from scoreboard.adapters import rows
-from scoreboard.adapters.postgres import reader
+from scoreboard.adapters.postgres import notes, reader
 from scoreboard.adapters.postgres.connection import BROKEN, SQL, Connection
 from scoreboard.adapters.postgres.history import unhurried
 from scoreboard.core.activity import Activity, KeyActivity, Sighting
 from scoreboard.core.finding import Finding, Irregularity, Noted
 from scoreboard.core.window import Period
-from scoreboard.errors import Unavailable
-from scoreboard.ports import ComparedSums, Difference, Queue
+from scoreboard.errors import NotFound, Unavailable
+from scoreboard.ports import ComparedSums, Difference, Dismissal, Queue
 from scoreboard.ports.findings import KEY_OPEN_MS, OPEN_PLACE
 from scoreboard.ports.sums import DIFFERENCES_MAX
 
@@ -112,11 +112,30 @@ async def note(connection: Connection, findings: Sequence[Finding]) -> list[Find
         return new
 
 
-async def listed(connection: Connection, before: int | None, limit: int) -> list[Noted]:
+async def dismiss(connection: Connection, dismissal: Dismissal, clock: int | None) -> Noted:
+    """Record that somebody has looked, and let it go."""
+    async with connection.transaction():
+        head, _ = await notes.lock_head(connection, clock)
+        noted = await _one(connection, dismissal.entry)
+        if noted.is_open:
+            entry = rows.dismissal_row(dismissal, noted.finding)
+            await connection.execute(SQL["add_audit"], head.at, *entry.values())
+        return await _one(connection, dismissal.entry)
+
+
+async def _one(connection: Connection, entry: int) -> Noted:
+    found = await listed(connection, None, 1, entry)
+    if not found:
+        raise NotFound
+    return found[0]
+
+
+async def listed(
+    connection: Connection, before: int | None, limit: int, entry: int | None = None
+) -> list[Noted]:
     since = await _open_since(connection)
-    found = await connection.fetch(
-        SQL["findings"], OPEN_PLACE, since, EVERY if before is None else before, limit
-    )
+    place = EVERY if before is None else before
+    found = await connection.fetch(SQL["findings"], OPEN_PLACE, since, place, limit, entry)
     return [rows.noted(tuple(row)) for row in found]
 
 

@@ -52,6 +52,7 @@ from scoreboard.ports import (
     Change,
     ComparedSums,
     Condition,
+    Dismissal,
     Head,
     History,
     Key,
@@ -264,6 +265,9 @@ class PostgresLedger:
     async def tiles(self, keys: Collection[TileKey]) -> Mapping[TileKey, bytes]:
         return await self._readers.read(lambda db: proof.tiles(db, keys))
 
+    async def seals(self, after: int, upto: int) -> tuple[Sequence[Run], Sequence[Sealing]]:
+        return await self._readers.read(lambda db: proof.seals(db, after, upto))
+
     async def seal(self, runs: Sequence[Run], sealing: Sealing) -> None:
         await self._readers.write(lambda db: proof.seal(db, runs, sealing))
 
@@ -350,6 +354,11 @@ class PostgresLedger:
 
     async def findings(self, before: int | None, limit: int) -> Sequence[Noted]:
         return await self._readers.read(lambda db: audits.listed(db, before, limit))
+
+    async def dismiss_finding(self, dismissal: Dismissal) -> Noted:
+        return await self._readers.write(
+            lambda db: audits.dismiss(db, dismissal, self._writer.clock())
+        )
 
     async def review(self) -> Queue:
         return await self._readers.read(audits.review)

@@ -75,18 +75,21 @@ async def with_seals(
     async for page in lines:
         yield page
         upto: int = page[-1].seq  # type: ignore[union-attr]
-        for seals in await _seals(connection, after, upto):
-            yield seals
+        for kept in await seals(connection, after, upto):
+            yield kept
         after = upto
-    for seals in await _seals(connection, after, NEVER_SEQ):
-        yield seals
+    for kept in await seals(connection, after, NEVER_SEQ):
+        yield kept
 
 
-async def _seals(connection: Connection, after: int, upto: int) -> list[Sequence[Part]]:
-    runs: list[Part] = []
+async def seals(
+    connection: Connection, after: int, upto: int
+) -> tuple[Sequence[Run], Sequence[Sealing]]:
+    """The hashes in the tiles, level by level, and the checkpoints."""
+    runs: list[Run] = []
     first, last = after, upto
     for level in range(LEVELS):
         runs += [Run(*row) for row in await connection.fetch(SQL["runs"], level, first, last)]
-        first, last = -(-first // TILE_WIDTH), -(-last // TILE_WIDTH)
+        first, last = first // TILE_WIDTH, last // TILE_WIDTH
     rows = await connection.fetch(SQL["sealings"], after, upto)
-    return [runs, [_made(row) for row in rows]]
+    return runs, [_made(row) for row in rows]

@@ -13,7 +13,8 @@ from scoreboard.adapters.sqlite.writer import Writer
 from scoreboard.core.activity import Activity, KeyActivity, Sighting
 from scoreboard.core.finding import Finding, Irregularity, Noted
 from scoreboard.core.window import Period
-from scoreboard.ports import ComparedSums, Difference, Head, Queue
+from scoreboard.errors import NotFound
+from scoreboard.ports import ComparedSums, Difference, Dismissal, Head, Queue
 from scoreboard.ports.findings import KEY_OPEN_MS, OPEN_PLACE
 from scoreboard.ports.sums import DIFFERENCES_MAX
 
@@ -100,8 +101,28 @@ def _noted(db: sqlite3.Connection, finding: Finding, head: Head) -> bool:
     return db.execute(SQL["note_finding"], row).fetchone() is not None
 
 
-def listed(db: sqlite3.Connection, before: int | None, limit: int) -> list[Noted]:
+def dismiss(writer: Writer, dismissal: Dismissal) -> Noted:
+    """Record that somebody has looked, and let it go."""
+    with transaction(writer.db, committing=writer.before_commit):
+        noted = _one(writer.db, dismissal.entry)
+        if noted.is_open:
+            entry = rows.dismissal_row(dismissal, noted.finding)
+            writer.db.execute(SQL["add_audit"], entry | {"at": writer.now()})
+        return _one(writer.db, dismissal.entry)
+
+
+def _one(db: sqlite3.Connection, entry: int) -> Noted:
+    found = listed(db, None, 1, entry)
+    if not found:
+        raise NotFound
+    return found[0]
+
+
+def listed(
+    db: sqlite3.Connection, before: int | None, limit: int, entry: int | None = None
+) -> list[Noted]:
     place = {
+        "entry": entry,
         "open": OPEN_PLACE,
         "since": _open_since(db),
         "before": EVERY if before is None else before,

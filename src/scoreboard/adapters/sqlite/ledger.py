@@ -54,6 +54,7 @@ from scoreboard.ports import (
     Change,
     ComparedSums,
     Condition,
+    Dismissal,
     Head,
     History,
     Key,
@@ -315,6 +316,9 @@ class SqliteLedger:
     async def tiles(self, keys: Collection[TileKey]) -> Mapping[TileKey, bytes]:
         return await self._read(proof.tiles, keys)
 
+    async def seals(self, after: int, upto: int) -> tuple[Sequence[Run], Sequence[Sealing]]:
+        return await self._read(proof.seals, after, upto)
+
     async def seal(self, runs: Sequence[Run], sealing: Sealing) -> None:
         await self._write(proof.seal, self._writer, runs, sealing)
 
@@ -357,6 +361,9 @@ class SqliteLedger:
 
     async def findings(self, before: int | None, limit: int) -> Sequence[Noted]:
         return await self._read(audits.listed, before, limit)
+
+    async def dismiss_finding(self, dismissal: Dismissal) -> Noted:
+        return await self._write(audits.dismiss, self._writer, dismissal)
 
     async def review(self) -> Queue:
         return await self._read(audits.review)

@@ -71,18 +71,18 @@ def with_seals(db: sqlite3.Connection, lines: Iterator[Sequence[Part]]) -> Itera
     for page in lines:
         yield page
         upto: int = page[-1].seq  # type: ignore[union-attr]
-        yield from _seals(db, after, upto)
+        yield from seals(db, after, upto)
         after = upto
-    yield from _seals(db, after, NEVER_SEQ)
+    yield from seals(db, after, NEVER_SEQ)
 
 
-def _seals(db: sqlite3.Connection, after: int, upto: int) -> Iterator[Sequence[Part]]:
-    runs: list[Part] = []
+def seals(db: sqlite3.Connection, after: int, upto: int) -> tuple[Sequence[Run], Sequence[Sealing]]:
+    """The hashes in the tiles, level by level, and the checkpoints."""
+    runs: list[Run] = []
     first, last = after, upto
     for level in range(LEVELS):
         span = {"level": level, "after": first, "before": last}
         runs += [Run(*row) for row in db.execute(SQL["runs"], span)]
-        first, last = -(-first // TILE_WIDTH), -(-last // TILE_WIDTH)
-    yield runs
+        first, last = first // TILE_WIDTH, last // TILE_WIDTH
     rows = db.execute(SQL["sealings"], {"after": after, "upto": upto})
-    yield [Sealing(size=row[0], note=row[1], key=row[2], term=row[3]) for row in rows]
+    return runs, [Sealing(size=row[0], note=row[1], key=row[2], term=row[3]) for row in rows]

@@ -46,6 +46,22 @@ export async function moderate(user, deed, was, changed) {
   changed();
 }
 
+/** Closes findings, by their entries, about which nothing has to be done. */
+export async function dismiss(entries, name, changed) {
+  const many = entries.length === 1 ? "The finding is" : `All ${words.number(entries.length)} open findings are`;
+  const done = await decide({
+    title: `Dismiss what was noticed about ${name}`, label: "Dismiss",
+    consequences: [`${many} closed, for ever. Nothing else changes, and nobody is told.`, "What is irregular on another day is a new finding."],
+    act: async (_, reason) => {
+      for (const entry of entries) await send(at("v1", "admin", "findings", entry, "dismiss"), { reason });
+      return entries;
+    },
+  });
+  if (!done) return;
+  say(`What was noticed about ${name} is dismissed.`);
+  changed();
+}
+
 /** Takes awards back, after a look at every rank that would move. */
 export async function reverse(what, name, changed) {
   const many = !what.award_id;

@@ -1,7 +1,7 @@
 /** The review queue: who is held, what audits noticed, what rules refused; one item a user or key. */
 import { read } from "./api.js";
 import { button, heading, node, status, userLink, when, words } from "./made.js";
-import { moderate, reverse } from "./moderate.js";
+import { dismiss, moderate, reverse } from "./moderate.js";
 
 const MOST = 200;
 const RANKS = { held: 0, finding: 1, incident: 2 };
@@ -27,7 +27,7 @@ export function gathered(users, findings, incidents) {
   const item = (user, key, kind) => {
     const name = user ?? key ?? "";
     const id = `${user === null ? "key" : "user"} ${name}`;
-    if (!items.has(id)) items.set(id, { user, key, kind, status: user === null ? null : "active", why: [] });
+    if (!items.has(id)) items.set(id, { user, key, kind, status: user === null ? null : "active", why: [], findings: [] });
     return items.get(id);
   };
   for (const { user_id: user, status: is } of users) item(user, null, "held").status = is;
@@ -35,6 +35,7 @@ export function gathered(users, findings, incidents) {
     const of = item(each.user_id, each.key, "finding");
     if (each.status && of.kind !== "held") of.status = each.status;
     of.why.push({ at: each.at, text: each.says, label: each.irregularity });
+    of.findings.push(each.entry);
   }
   for (const each of incidents.filter(({ user_id: user }) => user !== null)) {
     item(each.user_id, null, "incident").why.push({
@@ -58,6 +59,8 @@ function shown(item, changed) {
   const deeds = user
     ? [is === "active" ? press("h", act("hold")) : press("r", act("release")), press("v", button("Reverse", () => reverse(since, `awards of ${user}`, changed))), press("b", act("ban"))]
     : [press("v", button("Reverse", () => reverse(since, `awards signed by ${key}`, changed)))];
+  // A release closes the findings about somebody held.
+  if (item.findings.length && is !== "held") deeds.push(press("d", button("Dismiss", () => dismiss(item.findings, user ?? `key ${key}`, changed), "quiet")));
   line.append(
     node("div", { class: "who" }, node("h2", {}, user ? press("Enter", userLink(user)) : node("a", { href: "#keys" }, `key ${key}`)), ...(is ? [status(is)] : []), ...(item.kind === "held" ? [] : [node("span", { class: "muted" }, item.kind)])),
     node("ul", { class: "why" }, ...why.slice(0, 5).map(({ at, text, label }) => node("li", {}, node("b", {}, label), ` ${text} `, when(at)))),

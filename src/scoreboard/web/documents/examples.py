@@ -233,6 +233,7 @@ _ALL: tuple[Struct, ...] = (
         key="game-eu.k1", reason="the new game server", public=PUBLIC, actions=("boss.kill",)
     ),
     wire.Revocation("it was in a public repository"),
+    wire.Dismissal("a tournament"),
     _KEY,
     wire.Keys((_KEY,)),
     _INCIDENT,

@@ -36,6 +36,9 @@ PATH: Mapping[str, Field] = {
     ),
     "id": _NAME,
     "key": Field(KeyName, "The key's name.", "game-eu.k1"),
+    "entry": Field(
+        Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,14}$")], "The finding's number.", "12"
+    ),
 }
 
 ASKED: Mapping[str, Field] = {

@@ -117,10 +117,21 @@ RETURNING entry;
 
 -- name: findings
 -- Open ones first: a place is the entry, and for an open one $1 more. Before a place, at most so
--- many; $2 is the moment from which on a key's finding stays open.
+-- many; $2 is the moment from which on a key's finding stays open. One with an entry, or all.
 WITH known AS (
-    SELECT *, NOT dealt_with AND (key IS NULL OR at >= $2) AS is_open
-    FROM known_findings
+    SELECT
+        k.*,
+        NOT k.dealt_with
+        AND (k.key IS NULL OR k.at >= $2)
+        AND NOT EXISTS (
+            SELECT FROM audit AS a
+            WHERE a.subject = coalesce('user:' || k.user_ref, k.key)
+                AND a.operation = 'finding.dismiss'
+                AND a.after::JSONB ->> 'finding' = f.identity
+        ) AS is_open
+    FROM known_findings AS k
+    JOIN findings AS f USING (entry)
+    WHERE $5::BIGINT IS NULL OR k.entry = $5
 )
 SELECT
     entry + CASE WHEN is_open THEN $1::BIGINT ELSE 0 END AS place, entry, at, irregularity, day,
@@ -132,10 +143,18 @@ LIMIT $4;
 
 -- name: open_findings
 -- How many of each are open.
-SELECT irregularity, count(*)
-FROM known_findings
-WHERE NOT dealt_with AND (key IS NULL OR at >= $1)
-GROUP BY irregularity;
+SELECT k.irregularity, count(*)
+FROM known_findings AS k
+JOIN findings AS f USING (entry)
+WHERE NOT k.dealt_with
+    AND (k.key IS NULL OR k.at >= $1)
+    AND NOT EXISTS (
+        SELECT FROM audit AS a
+        WHERE a.subject = coalesce('user:' || k.user_ref, k.key)
+            AND a.operation = 'finding.dismiss'
+            AND a.after::JSONB ->> 'finding' = f.identity
+    )
+GROUP BY k.irregularity;
 
 -- name: held
 SELECT count(*) FROM users WHERE status = 'held';

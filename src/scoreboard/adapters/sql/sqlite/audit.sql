@@ -104,10 +104,21 @@ RETURNING entry;
 
 -- name: findings
 -- Open ones first: a place is the entry, and for an open one :open more. :before is a place, :since
--- the moment from which on a key's finding stays open.
+-- the moment from which on a key's finding stays open. One with an :entry, or all.
 WITH known AS (
-    SELECT *, NOT dealt_with AND (key IS NULL OR at >= :since) AS is_open
-    FROM known_findings
+    SELECT
+        k.*,
+        NOT k.dealt_with
+        AND (k.key IS NULL OR k.at >= :since)
+        AND NOT EXISTS (
+            SELECT 1 FROM audit AS a
+            WHERE a.subject = coalesce('user:' || k.user_ref, k.key)
+                AND a.operation = 'finding.dismiss'
+                AND a.after ->> 'finding' = f.identity
+        ) AS is_open
+    FROM known_findings AS k
+    JOIN findings AS f USING (entry)
+    WHERE :entry IS NULL OR k.entry = :entry
 )
 SELECT
     entry + iif(is_open, :open, 0) AS place, entry, at, irregularity, day, user_ref, key, says,
@@ -119,10 +130,18 @@ LIMIT :limit;
 
 -- name: open_findings
 -- How many of each are open.
-SELECT irregularity, count(*)
-FROM known_findings
-WHERE NOT dealt_with AND (key IS NULL OR at >= :since)
-GROUP BY irregularity;
+SELECT k.irregularity, count(*)
+FROM known_findings AS k
+JOIN findings AS f USING (entry)
+WHERE NOT k.dealt_with
+    AND (k.key IS NULL OR k.at >= :since)
+    AND NOT EXISTS (
+        SELECT 1 FROM audit AS a
+        WHERE a.subject = coalesce('user:' || k.user_ref, k.key)
+            AND a.operation = 'finding.dismiss'
+            AND a.after ->> 'finding' = f.identity
+    )
+GROUP BY k.irregularity;
 
 -- name: held
 SELECT count(*) FROM users WHERE status = 'held';
