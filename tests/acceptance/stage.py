@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Page, Route, WebSocketRoute, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.service_process import Service
 
@@ -17,6 +17,7 @@ LIVE = "score-board [data-state=live]"
 USERS = "score-board .rows .row:not([aria-hidden]) .user"
 STATUS = "score-board .status"
 EPOCH = 9_000_000_000_000
+SETTINGS = {"title": "Quiz night", "windows": ["all", "month", "day"]}
 
 
 class Stage:
@@ -39,18 +40,9 @@ class Stage:
         page.goto(self.address(**query))
         expect(page.locator(LIVE)).to_be_visible(timeout=SOON_MS)
 
-    def freeze(self, page: Page) -> None:
-        """Let the page hear that the board is frozen."""
-
-        def frozen(route: Route) -> None:
-            view = {**route.fetch().json(), "frozen_at": "2026-11-24T12:00:00.000Z"}
-            route.fulfill(json=view)
-
-        page.route(f"**/v1/boards/{self.board}", frozen)
-
-    def reveal(self, page: Page) -> None:
-        """Let the page hear how the board is."""
-        page.unroute(f"**/v1/boards/{self.board}")
+    def set(self, *, frozen: bool) -> None:
+        """Freeze the board, or reveal it."""
+        self.service.put(f"boards/{self.board}", {**SETTINGS, "frozen": frozen})
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +58,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 @pytest.fixture
 def stage(shared: Service) -> Stage:
     board = f"b{secrets.token_hex(4)}"
-    shared.put(f"boards/{board}", {"title": "Quiz night", "windows": ["all", "month", "day"]})
+    shared.put(f"boards/{board}", SETTINGS)
     shared.put(f"actions/{board}", {"points": 10, "board": board})
     return Stage(shared, board)
 
@@ -74,12 +66,10 @@ def stage(shared: Service) -> Stage:
 # --- a server that the test plays
 
 
-def top(
-    seq: int, rows: Sequence[tuple[str, int]], at: str = "2026-11-24T00:00:00.000Z", since: str = ""
-) -> str:
-    """A frame of this moment; its rows are as new, or have stood ``since`` another one."""
+def top(seq: int, rows: Sequence[tuple[str, int]]) -> str:
+    at = "2026-11-24T00:00:00.000Z"
     ranked = [
-        {"rank": place, "user_id": user, "score": score, "updated_at": since or at}
+        {"rank": place, "user_id": user, "score": score, "updated_at": at}
         for place, (user, score) in enumerate(rows, 1)
     ]
     place = {"board": "default", "period": "all", "epoch": EPOCH, "seq": seq, "at": at}

@@ -68,9 +68,9 @@ def test_nobody_is_shut_out(open_page: OpenPage, stage: Stage, screen: str) -> N
 
 def test_a_state_has_contrast_too(open_page: OpenPage, stage: Stage) -> None:
     stage.award("ada")
+    stage.set(frozen=True)
     for scheme in ("light", "dark"):
         with open_page(color_scheme=scheme) as page:
-            stage.freeze(page)
             stage.show(page)
             expect(page.locator(STATUS)).to_contain_text("Frozen since", timeout=SOON_MS)
             expect(page.locator("score-board [role=status]")).to_contain_text("Frozen since")
@@ -113,6 +113,10 @@ def test_it_works_without_javascript(open_page: OpenPage, stage: Stage) -> None:
         page.goto(stage.address())
         expect(page.locator("tbody th")).to_have_text(["ada"])
         expect(page.get_by_text("reload to update")).to_be_visible()
+        expect(page.get_by_text("Frozen since")).to_have_count(0)
+        stage.set(frozen=True)
+        page.reload()
+        expect(page.get_by_text("Frozen since")).to_be_visible()
         page.get_by_role("link", name="All time").click()
         expect(page.locator("tbody th")).to_have_text(["ada"])
 

@@ -150,12 +150,12 @@ class BoardPage(Struct, frozen=True, kw_only=True):
         )
 
     def _hint(self) -> str:
-        at = self.top.at
-        changed = f'<time datetime="{at}">{at[:10]} {at[11:19]} UTC</time>'
         said = ["" if self.top.rows else "Nobody has scored yet."]
+        if self.board.frozen is not None:
+            said.append(f"Frozen since {_time(rfc3339(self.board.frozen.at))}.")
         if self.followed:
             said.append(escape(sentence(self.followed)))
-        said.append(f"Last change {changed}; reload to update.")
+        said.append(f"Last change {_time(self.top.at)}; reload to update.")
         return " ".join(filter(None, said))
 
     def _address(self, board: str, period: str) -> str:
@@ -207,6 +207,10 @@ def _rows(rows: Iterable[wire.Row], own: str | None = None) -> str:
         f"<td>{row.score:,}</td></tr>"
         for row in rows
     )
+
+
+def _time(at: str) -> str:
+    return f'<time datetime="{at}">{at[:10]} {at[11:19]} UTC</time>'
 
 
 def _title(board: Board) -> str:
