@@ -62,7 +62,9 @@ INSTEAD = (
 
 NAMED = re.compile(r"(?:#|<!--) (\w+\.(?:py|html))\b")
 # The pages of a group are played in one folder, beside one service, as one reader would.
-GROUPS = {name: tuple(sorted(DOCS.glob(f"{name}/*.md"))) for name in ("tutorials", "how-to")}
+GROUPS = {"tutorials": tuple(sorted(DOCS.glob("tutorials/*.md")))} | {
+    page.stem: (page,) for page in sorted(DOCS.glob("how-to/*.md"))
+}
 
 
 def played(text: str, port: int, beside: int = 0) -> str:
