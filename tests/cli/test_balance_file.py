@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import io
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,13 @@ def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path, data: bytes,
         read(tmp_path, data)
     assert says in str(failed.value)
     assert "\n" not in str(failed.value)
+
+
+def test_standard_input_is_called_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = io.BytesIO(b"user_id,score\nada,5\n")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(data)))  # type: ignore[arg-type]
+    found = read_balances("-", USUAL, NOW)
+    assert (found.file, pairs(found)) == ("standard input", [("ada", 5)])
 
 
 def test_what_is_named_and_not_there_is_refused(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import BinaryIO
 from msgspec import Struct
 
 from scoreboard.cli.catalogue import moment_of
-from scoreboard.cli.history_file import opened
+from scoreboard.cli.history_file import STDIO, opened
 from scoreboard.cli.terminal import Failure
 from scoreboard.core.balance import Balance
 from scoreboard.core.identifier import is_user_id
@@ -76,7 +76,7 @@ class _Head(Struct, frozen=True):
     unused: Sequence[str]
 
 
-def read_balances(name: str, columns: Columns, now_ms: int) -> Balances:
+def read_balances(file: str, columns: Columns, now_ms: int) -> Balances:
     """Every line of a file, of standard input where it is ``-``, unpacked if it is packed.
 
     Lines without a time get the moment ``now_ms``, after which none may be.
@@ -84,8 +84,9 @@ def read_balances(name: str, columns: Columns, now_ms: int) -> Balances:
     Raises:
         Failure: the file as a whole cannot be read.
     """
+    name = "standard input" if file == STDIO else file
     digest = hashlib.sha256()
-    with opened(name) as source:
+    with opened(file) as source:
         rows = _rows(name, _lines(name, source, digest.update))
         try:
             _, names = next(rows, (1, []))
