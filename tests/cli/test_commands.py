@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.service_process import eventually
+
 DEADLINE_S = 60
 
 Done = subprocess.CompletedProcess[str]
@@ -194,6 +196,9 @@ def test_commands_work_beside_a_service(tmp_path: Path) -> None:
         page = json.loads(ok(tmp_path, "top", "--json", **here))
         assert [(row["user_id"], row["score"]) for row in page["rows"]] == [("ada", 100)]
         assert re.search(r"1\s+ada\s+100", ok(tmp_path, "top", **here))
+        ok(tmp_path, "board", "set", "default", "--freeze", "--reason", "test")
+        eventually(lambda: "frozen since" in ok(tmp_path, "top", **here))
+        ok(tmp_path, "board", "set", "default", "--reveal", "--reason", "test")
         frame = json.loads(ok(tmp_path, "watch", "--json", "--frames", "1", **here))
         assert frame["rows"] == page["rows"]
         assert "ada" in ok(tmp_path, "watch", "--frames", "1", **here)
@@ -246,7 +251,7 @@ def test_check_says_what_is_wrong(tmp_path: Path) -> None:
 
 def test_a_demo_runs_stops_by_itself_and_leaves_nothing(tmp_path: Path) -> None:
     port = str(free_port())
-    text = ok(tmp_path, "demo", "--seconds", "4", "--port", port, TMPDIR=str(tmp_path))
+    text = ok(tmp_path, "demo", "--seconds", "8", "--port", port, TMPDIR=str(tmp_path))
     assert f"http://127.0.0.1:{port}" in text
     assert "curl" in text
     (line,) = (line for line in text.splitlines() if "Authorization" in line)

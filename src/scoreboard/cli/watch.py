@@ -43,10 +43,11 @@ async def top(
         raise Failure(f"--limit is a number from 1 to {LIMIT_MAX}.")
     async with AsyncClient(chosen_url(url), patience=AT_FIRST) as client:
         page = await client.top(board, period, limit=limit)
+        frozen_at = None if json else (await client.board(board)).frozen_at
     if json:
         print_json(page)
     elif page.rows:
-        OUT.print(_title(page.board, page.period))
+        OUT.print(_title(page.board, page.period, frozen_at))
         OUT.print(_table(page.rows, {}))
     else:
         say(f"Nobody has points on {page.board} in {page.period} yet.")
@@ -124,16 +125,20 @@ class _Screen:
         word, colour = _LINKS[self.link]
         state = Text.assemble(("● ", colour), (word, colour))
         if self._at:
-            at = datetime.fromisoformat(self._at).astimezone().strftime("%H:%M:%S")
-            state.append(f"   last change {at}", "dim")
+            state.append(f"   last change {_clock(self._at)}", "dim")
         if not self._rows:
             return Group(self._title, Text("Nobody has points here yet.", "dim"), state)
         return Group(self._title, _table(self._rows, self._before), state)
 
 
-def _title(board: str, period: str) -> Text:
+def _title(board: str, period: str, frozen_at: str | None = None) -> Text:
     shown = "all time" if period == "all" else period
-    return Text.assemble((board, "bold cyan"), (f"  {shown}", "dim"))
+    title = Text.assemble((board, "bold cyan"), (f"  {shown}", "dim"))
+    return title.append(f"  frozen since {_clock(frozen_at)}", "bold") if frozen_at else title
+
+
+def _clock(at: str) -> str:
+    return datetime.fromisoformat(at).astimezone().strftime("%H:%M:%S")
 
 
 def _table(rows: tuple[wire.Row, ...], before: dict[str, wire.Row]) -> Table:
