@@ -97,7 +97,11 @@ class Summary:
             row[0] += 1
             row[1] += points
             row[2] |= 1 << at // MINUTE_MS % 60
-            self._beat(user_ref, at, row)
+            rhythm = self._rhythms.get(user_ref)
+            if rhythm is None:
+                self._rhythms[user_ref] = [at, 0]
+            else:
+                _beat(rhythm, at, row)
             if action_id is not None:
                 for cap, span_ms in self._caps.get(action_id, ()):
                     self._count((user_ref, action_id, span_ms), cap, at, row)
@@ -132,20 +136,6 @@ class Summary:
             self._known = self._newest
         self._hour = hour
 
-    def _beat(self, user_ref: int, at: int, row: list[int]) -> None:
-        rhythm = self._rhythms.get(user_ref)
-        if rhythm is None:
-            self._rhythms[user_ref] = [at, 0]
-            return
-        gap, before = at - rhythm[0], rhythm[1]
-        if gap < GAP_MIN_MS:
-            return
-        rhythm[0] = at
-        rhythm[1] = gap if gap <= GAP_MAX_MS else 0
-        if before and rhythm[1]:
-            row[3] += 1
-            row[4] += abs(gap - before) * STEADY_SHARE <= before
-
     def _count(self, place: tuple[int, str, int], cap: int, at: int, row: list[int]) -> None:
         recent = self._recent.get(place)
         if recent is None:
@@ -160,6 +150,18 @@ class Summary:
         full = self._full[user_ref] = self._full.get(user_ref, 0) + 1
         if full == CAPPED_MINUTES:
             row[5] = 1
+
+
+def _beat(rhythm: list[int], at: int, row: list[int]) -> None:
+    """The next award of somebody's: ``rhythm`` is the moment of the last one, and the last gap."""
+    last, before = rhythm
+    gap = at - last
+    if gap < GAP_MIN_MS:
+        return
+    rhythm[:] = at, gap if gap <= GAP_MAX_MS else 0
+    if before and gap <= GAP_MAX_MS:
+        row[3] += 1
+        row[4] += abs(gap - before) * STEADY_SHARE <= before
 
 
 def _looked_at(caps: Caps) -> list[tuple[int, int]]:

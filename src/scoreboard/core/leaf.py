@@ -17,6 +17,7 @@ _HAS_SCORE = 1
 _HAS_USER = 2
 _HAS_REVERSES = 4
 _FIXED = Layout(">BBQQQqqQ32s")
+_FIXED_AND_LENGTH = Layout(">BBQQQqqQ32sI")
 _LENGTH = Layout(">I")
 _NO_TEXT = _LENGTH.pack(ABSENT)
 _NOBODY = bytes(COMMITMENT_BYTES)
@@ -67,18 +68,16 @@ def leaf_of(columns: Sequence[Any], commitment: bytes | None) -> bytes:
         reverses = 0
     else:
         flags |= _HAS_REVERSES
-    name = award_id.encode()
-    fixed = _FIXED.pack(VERSION, flags, seq, epoch, at, points, score_after, reverses, commitment)
-    return b"%b%b%b%b%b%b%b%b%b" % (
-        fixed,
-        _LENGTH.pack(len(name)),
-        name,
-        _text(kind),
-        _text(board),
-        _text(action_id),
-        _text(key),
-        _text(caller),
-        _NO_TEXT if detail is None else _text(detail),
+    name: bytes = award_id.encode()
+    fixed = _FIXED_AND_LENGTH.pack(
+        VERSION, flags, seq, epoch, at, points, score_after, reverses, commitment, len(name)
+    )
+    return (
+        fixed
+        + name
+        + _what(kind, board, action_id, key)
+        + (_NO_TEXT if caller is None else _text(caller))
+        + (_NO_TEXT if detail is None else _text(detail))
     )
 
 
@@ -121,8 +120,13 @@ def line_in(data: bytes) -> tuple[Line, bytes | None]:
 
 
 @lru_cache(maxsize=4096)
+def _what(kind: str, board: str, action_id: str | None, key: str | None) -> bytes:
+    # Few of them make most postings.
+    return _text(kind) + _text(board) + _text(action_id) + _text(key)
+
+
+@lru_cache(maxsize=4096)
 def _text(text: str | None) -> bytes:
-    # Few boards, actions, keys and callers make most postings.
     if text is None:
         return _NO_TEXT
     data = text.encode()

@@ -67,8 +67,10 @@ class Lockstep:
     def mark(self, hours: Sequence[Activity]) -> None:
         """Second look: the same."""
         for day, minutes in self._days(hours):
+            if (day, 0) not in self._marks:
+                self._marks |= {(day, band): bytearray(SLOTS) for band in range(BANDS)}
             for band, slot in enumerate(_slots(minutes)):
-                marks = self._marks.setdefault((day, band), bytearray(SLOTS))
+                marks = self._marks[day, band]
                 marks[slot] = min(255, marks[slot] + 1)
 
     def keep(self, hours: Sequence[Activity]) -> None:
@@ -177,16 +179,17 @@ def _bits(mask: int) -> Iterable[int]:
         mask ^= low
 
 
-def _hashes() -> list[list[int]]:
-    """For each hash of each band, a rank of each minute of a day."""
+def _hashes() -> list[tuple[int, ...]]:
+    """For each minute of a day, its rank by each hash of each band."""
     tables = []
     for number in range(ROWS * BANDS):
         factor = (0x9E3779B97F4A7C15 * (2 * number + 3)) & _MASK | 1
         tables.append([pow((factor + minute) % _PRIME, 5, _PRIME) for minute in range(1440)])
-    return tables
+    return list(zip(*tables, strict=True))
 
 
-_TABLES = _hashes()
+_RANKS = _hashes()
+_HIGHEST = (_PRIME,) * (ROWS * BANDS)
 
 
 def _slots(minutes: Sequence[int]) -> list[int]:
@@ -194,7 +197,6 @@ def _slots(minutes: Sequence[int]) -> list[int]:
 
     Source: Broder, On the resemblance and containment of documents (1997).
     """
-    places = [minute % 1440 for minute in minutes]
-    lows = [min(map(table.__getitem__, places)) for table in _TABLES]
+    lows = list(map(min, _HIGHEST, *[_RANKS[minute % 1440] for minute in minutes]))
     bands = zip(*(lows[row::ROWS] for row in range(ROWS)), strict=True)
     return [hash(band) % SLOTS for band in bands]

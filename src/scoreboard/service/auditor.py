@@ -9,7 +9,7 @@ from scoreboard.core.finding import Finding, Irregularity, Noted
 from scoreboard.core.posting import Kind
 from scoreboard.core.user import Status
 from scoreboard.errors import ScoreboardError
-from scoreboard.ports import Ledger, Moderation, Ranking
+from scoreboard.ports import Catalogue, Head, Ledger, Moderation, Ranking
 from scoreboard.service.agreement import Summed, compare_all
 from scoreboard.service.comparison import Comparison
 from scoreboard.service.drift import Compared
@@ -73,17 +73,32 @@ class Auditor:
             Unavailable: something could not be read or stored; nothing is lost by trying again.
         """
         head, catalogue = await self._ledger.head(), await self._ledger.catalogue()
-        sums = await compare_all(self._ledger, catalogue.boards, _as("scores", seen))
-        ranking = None
-        if self._ranking is not None:
-            comparison = Comparison(self._ledger, self._ranking, catalogue.boards)
-            ranking = await comparison.whole(_as("ranking", seen))
-        seals = await self._seals.check(head, _as("seals", seen))
+        # The database adds up while the rest is looked at here.
+        adding = asyncio.create_task(
+            compare_all(self._ledger, catalogue.boards, _as("scores", seen))
+        )
+        try:
+            ranking = await self._compared(catalogue, seen)
+            seals = await self._seals.check(head, _as("seals", seen))
+            found = await self._judged(head, catalogue, seen)
+            sums = await adding
+        finally:
+            adding.cancel()
+            await asyncio.gather(adding, return_exceptions=True)
+        return Audit(seq=head.seq, sums=sums, ranking=ranking, seals=seals, findings=found)
+
+    async def _compared(self, catalogue: Catalogue, seen: Seen) -> Compared | None:
+        if self._ranking is None:
+            return None
+        comparison = Comparison(self._ledger, self._ranking, catalogue.boards)
+        return await comparison.whole(_as("ranking", seen))
+
+    async def _judged(self, head: Head, catalogue: Catalogue, seen: Seen) -> tuple[Finding, ...]:
         caps = {action.action_id: action.caps for action in catalogue.actions.values()}
         await self._irregularities.summarise(head, caps, _as("activity", seen))
         found = await self._irregularities.find(head, _as("users", seen))
         await self._note(found)
-        return Audit(seq=head.seq, sums=sums, ranking=ranking, seals=seals, findings=tuple(found))
+        return tuple(found)
 
     async def open_findings(self) -> list[Noted]:
         """The newest findings that nobody has dealt with, at most ``SHOWN_MAX``."""

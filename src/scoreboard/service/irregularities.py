@@ -23,6 +23,8 @@ JUDGED_DAYS = 7
 WINDOW_DAYS = BASE_DAYS + JUDGED_DAYS
 PAGE = 2_000
 """Rows between two turns of the event loop, and in one transaction."""
+PUT_AT = 100_000
+"""So many hours are put in the order of users, so that neighbours in the table come together."""
 FINDINGS_MAX = 10_000
 """The most findings of one audit: of more, those of the first days and users."""
 
@@ -72,7 +74,7 @@ class Irregularities:
             after = whole[-1][0] if whole else after
             if len(whole) < len(page):
                 break
-            if await self._put(summary, first):
+            if len(summary.activities) >= PUT_AT and await self._put(summary, first):
                 # Its hour is told again from the beginning of the day when this ends here.
                 await self._ledger.move_bookmark(follower, after)
             seen(after, head.seq)
@@ -97,7 +99,8 @@ class Irregularities:
             found += judge.judge(hours)
             lockstep.mark(hours)
             seen(newest + hours[0].user_ref, 3 * newest)
-        async for hours in self._users(stretch):
+        judged = msgspec.structs.replace(stretch, since=first_day * DAY_HOURS)
+        async for hours in self._users(judged):
             lockstep.keep(hours)
             seen(2 * newest + hours[0].user_ref, 3 * newest)
         found += lockstep.rings()
@@ -119,7 +122,7 @@ class Irregularities:
 
     async def _put(self, summary: Summary, first: int) -> bool:
         users, keys = summary.taken()
-        users = [row for row in users if row.hour >= first]
+        users = sorted((row for row in users if row.hour >= first), key=_place)
         keys = [row for row in keys if row.hour >= first]
         for start in range(0, max(len(users), len(keys)), PAGE):
             page = slice(start, start + PAGE)
@@ -184,6 +187,10 @@ def _follower(caps: Mapping[str, Caps]) -> str:
     """The bookmark's name: with other caps, or told otherwise, hours have to be summarised anew."""
     told = msgspec.json.encode([_VERSION, sorted(caps.items())])
     return f"activity-{hashlib.sha256(told).hexdigest()[:12]}"
+
+
+def _place(row: Activity) -> tuple[int, int]:
+    return row.user_ref, row.hour
 
 
 def _order(finding: Finding) -> tuple[int, str, int, str]:

@@ -1,5 +1,7 @@
 """The ledger's tree grown anew, beside the tiles and checkpoints that were kept of it."""
 
+from collections.abc import Sequence
+
 from scoreboard.core.checkpoint import Checkpoint, Verify, is_signed
 from scoreboard.core.merkle import HASH_BYTES, TILE_WIDTH, Run, Tree, split
 from scoreboard.ports import Sealing
@@ -40,10 +42,10 @@ class Regrowth:
         self._compare(self._leaves, None)
         self._leaves.drop_unsealed()
 
-    def add(self, found: bytes) -> None:
-        """The hash of the next posting's leaf."""
-        self._waiting.append(found)
-        self._leaves.found += found
+    def add(self, found: Sequence[bytes]) -> None:
+        """The hashes of the next postings' leaves."""
+        self._waiting += found
+        self._leaves.found += b"".join(found)
 
     def see_run(self, run: Run) -> None:
         """Hashes as they were kept."""

@@ -1,6 +1,7 @@
 """Whether tree and checkpoints are those of the ledger, without recomputing all of it each time."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -16,8 +17,10 @@ from scoreboard.service.regrowth import Regrowth
 FOLLOWER = "audit-seals"
 """The bookmark's name: up to which checkpoint audits have found everything right."""
 
-PAGE = 1_000
-"""Postings between two turns of the event loop."""
+PAGE = 8_000
+"""Postings that are read at once: many of them are of the same users."""
+AT_ONCE = 1_000
+"""Leaves that are hashed between two turns of the event loop."""
 
 AGAIN = 1_000_000
 """So many of the postings that were right before are recomputed again: others each day."""
@@ -195,15 +198,23 @@ class _Look:
             self._faults.blame(after + 1, f"or a later one, up to {upto:,}, is out of range")
             regrowth.whole = False
             return
-        place = after
-        for leaf in leaves:
-            if seq_of(leaf) != place + 1:
-                break
-            place += 1
-            regrowth.add(leaf_hash(leaf))
-        if place < upto:
+        place = upto
+        if not leaves or seq_of(leaves[-1]) != upto:
+            place = _gap(leaves, after)
             self._faults.blame(place + 1, "is sealed and missing")
-            regrowth.whole = False
+        for start in range(0, place - after, AT_ONCE):
+            some = leaves[start : min(start + AT_ONCE, place - after)]
+            regrowth.add([leaf_hash(leaf) for leaf in some])
+            await asyncio.sleep(0)
+        regrowth.whole = regrowth.whole and place == upto
+
+
+def _gap(leaves: Sequence[bytes], after: int) -> int:
+    """The last posting before the first that is not there."""
+    for place, leaf in enumerate(leaves, after):
+        if seq_of(leaf) != place + 1:
+            return place
+    return after + len(leaves)
 
 
 def _size(sealing: Sealing | None) -> int:

@@ -57,8 +57,10 @@ class Verification:
         match page[0]:
             case Line():
                 self._tree.turn(self._last.seq)
+                found: list[bytes] = []
                 for line in cast("Sequence[Line]", page):
-                    self._see_line(line)
+                    self._see_line(line, found)
+                self._tree.add(found)
             case Run():
                 for run in cast("Sequence[Run]", page):
                     self._tree.see_run(run)
@@ -104,7 +106,7 @@ class Verification:
             elif isinstance(part, Person):
                 self._users[part.user_ref] = _stands_for(part)
 
-    def _see_line(self, line: Line) -> None:
+    def _see_line(self, line: Line, found: list[bytes]) -> None:
         last, faults, tree = self._last, self._faults, self._tree
         if line.seq != last.seq + 1:
             faults.blame(last.seq + 1, "is missing")
@@ -123,12 +125,10 @@ class Verification:
             if stands_for is None:
                 faults.blame(line.seq, "is of an unknown user")
         try:
-            found = leaf_hash(leaf(line, stands_for))
+            found.append(leaf_hash(leaf(line, stands_for)))
         except Exception:  # noqa: BLE001 - a number that no ledger of ours has ever had
             faults.blame(line.seq, "is out of range")
             tree.whole = False
-            return
-        tree.add(found)
 
 
 def _stands_for(person: Person) -> bytes | None:

@@ -5,17 +5,25 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import msgspec
 
-from scoreboard.adapters.leaves import leaves
+from scoreboard.adapters.leaves import stands_for
 from scoreboard.adapters.sqlite.file import SQL, transaction
 from scoreboard.adapters.sqlite.reader import NEVER_SEQ
-from scoreboard.adapters.sqlite.writer import Writer
+from scoreboard.adapters.sqlite.writer import Writer, to_json
+from scoreboard.core.leaf import leaf_of
 from scoreboard.core.merkle import LEVELS, TILE_WIDTH, Run, TileKey
 from scoreboard.errors import Deposed, OutOfPlace
 from scoreboard.ports import Part, Sealing
 
+USER_REF = 7  # its place in a row of leaves
+
 
 def read_leaves(db: sqlite3.Connection, after: int, limit: int) -> Sequence[bytes]:
-    return leaves(db.execute(SQL["leaves"], {"after": after, "limit": limit}))
+    """Users are read once a page: many of its postings are of the same ones."""
+    rows = db.execute(SQL["leaves"], {"after": after, "limit": limit}).fetchall()
+    refs = {row[USER_REF] for row in rows} - {None}
+    found = db.execute(SQL["commitments"], {"refs": to_json(sorted(refs))})
+    users = {ref: stands_for(*user) for ref, *user in found}
+    return [leaf_of(row, users.get(row[USER_REF])) for row in rows]
 
 
 def salt(db: sqlite3.Connection, user_ref: int) -> bytes | None:

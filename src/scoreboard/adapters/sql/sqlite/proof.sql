@@ -1,15 +1,20 @@
 -- The ledger's tree: its leaves, tiles and checkpoints.
 
 -- name: leaves
--- Postings in the order of core/history.py, and what stands for their users.
+-- Postings in the order of core/history.py.
 SELECT
-    l.seq, l.epoch, l.award_id, l.kind, l.board, l.at, l.points, l.user_ref, l.action_id,
-    l.score_after, l.key, l.caller, l.reverses, l.detail, u.user_id, u.salt, u.commitment
-FROM ledger AS l
-LEFT JOIN users AS u USING (user_ref)
-WHERE l.seq > :after
-ORDER BY l.seq
+    seq, epoch, award_id, kind, board, at, points, user_ref, action_id, score_after, key, caller,
+    reverses, detail
+FROM ledger
+WHERE seq > :after
+ORDER BY seq
 LIMIT :limit;
+
+-- name: commitments
+-- What stands for users in leaves. :refs is a JSON array of them.
+SELECT user_ref, user_id, salt, commitment
+FROM users
+WHERE user_ref IN (SELECT value FROM json_each(:refs));
 
 -- name: salt
 SELECT salt FROM users WHERE user_ref = :user_ref;
