@@ -10,6 +10,7 @@ from msgspec import Struct
 from scoreboard.errors import Misconfigured
 
 _HEADING = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+_INCLUDED = re.compile(r"^-- include: (\w+)$", re.MULTILINE)
 _NUMBERED = re.compile(r"(\d{4})_(\w+)\.sql")
 
 
@@ -73,11 +74,14 @@ def ensure_current(steps: tuple[Migration, ...], applied: Mapping[int, str]) -> 
 
 
 def statements(dialect: str) -> dict[str, str]:
-    """The named statements of a dialect, by name."""
+    """The named statements of a dialect, by name; what two have in common is a third, included."""
     found: dict[str, str] = {}
     for file in (files("scoreboard.adapters") / "sql" / dialect).iterdir():
         if not _NUMBERED.fullmatch(file.name):
             parts = _HEADING.split(file.read_text("utf-8"))
             named = zip(parts[1::2], parts[2::2], strict=True)
             found |= {name: body.strip() for name, body in named}
-    return found
+    return {
+        name: _INCLUDED.sub(lambda included: found[included[1]], body)
+        for name, body in found.items()
+    }

@@ -35,8 +35,8 @@ LEFT JOIN LATERAL (
 WHERE u.user_id = $3
 ORDER BY a.points DESC, a.action_id;
 
--- name: top_at
--- Scores as they stood at a seq, of those who were shown then: board, after which seq, up to which, start, end, and how many or who.
+-- name: past
+-- Scores as they stood at a seq, of those who were shown then: board, after which seq, up to which, start, end.
 WITH past AS MATERIALIZED (
     SELECT u.user_id, p.score, p.seq, p.at
     FROM (
@@ -67,43 +67,18 @@ WITH past AS MATERIALIZED (
             'release'
         ) = 'release'
 )
+
+-- name: top_at
+-- The first of them: as above, and how many.
+-- include: past
 SELECT user_id, score, seq, at
 FROM past
 ORDER BY score DESC, seq
 LIMIT $6;
 
 -- name: standing_at
--- A score among those of that seq, by counting: board, after which seq, up to which, start, end, and how many or who.
-WITH past AS MATERIALIZED (
-    SELECT u.user_id, p.score, p.seq, p.at
-    FROM (
-        SELECT
-            l.user_ref, sum(l.points)::BIGINT AS score,
-            coalesce(max(l.seq) FILTER (WHERE l.points <> 0), min(l.seq)) AS seq,
-            coalesce(max(l.at) FILTER (WHERE l.points <> 0), min(l.at)) AS at
-        FROM ledger AS l
-        LEFT JOIN ledger AS reversed ON reversed.seq = l.reverses
-        WHERE l.seq > $2 AND l.seq <= $3
-            AND l.board = $1
-            AND l.kind IN ('award', 'reverse')
-            AND coalesce(reversed.at, l.at) >= $4
-            AND coalesce(reversed.at, l.at) < $5
-        GROUP BY l.user_ref
-    ) AS p
-    JOIN users AS u USING (user_ref)
-    WHERE u.user_id IS NOT NULL
-        AND coalesce(
-            (
-                SELECT t.kind
-                FROM ledger AS t
-                WHERE t.user_ref = p.user_ref AND t.seq <= $3
-                    AND t.kind IN ('hold', 'hide', 'ban', 'release')
-                ORDER BY t.seq DESC
-                LIMIT 1
-            ),
-            'release'
-        ) = 'release'
-)
+-- One among them, by counting: as above, and who.
+-- include: past
 SELECT
     own.user_id, own.score, own.seq, own.at,
     (SELECT count(*) FROM past WHERE score > own.score) AS above,
