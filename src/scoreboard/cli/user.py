@@ -35,13 +35,29 @@ app = App(name="user", help="Users: show, hold, hide, ban, release, erase.")
 User = Annotated[str, Parameter(help="User id.")]
 
 SHOWN = 10
-_DONE = {
-    Kind.HOLD: "is held: out of sight until somebody has looked",
-    Kind.HIDE: "is hidden: out of sight, and the score goes on growing",
-    Kind.BAN: "is banned: out of sight, and gets no more points",
-    Kind.RELEASE: "is active: back in sight, score and place unchanged",
-    Kind.ERASE: "is forgotten",
+_MODERATIONS = {
+    Kind.HOLD: (
+        "Put a user out of sight until somebody has looked: an item of the review queue.",
+        "is held: out of sight until somebody has looked",
+    ),
+    Kind.HIDE: (
+        "Put a user out of sight; the score goes on growing.",
+        "is hidden: out of sight, and the score goes on growing",
+    ),
+    Kind.BAN: (
+        "Put a user out of sight and refuse more points.",
+        "is banned: out of sight, and gets no more points",
+    ),
+    Kind.RELEASE: (
+        "Bring a user back, with score and place unchanged.",
+        "is active: back in sight, score and place unchanged",
+    ),
+    Kind.ERASE: (
+        "Forget a user for ever: name and scores go, the ledger stands. There is no way back.",
+        "is forgotten",
+    ),
 }
+"""What a command does, and what it says once it is done."""
 
 
 class Place(Struct, frozen=True):
@@ -80,74 +96,23 @@ async def show(user: User, /, *, json: Json = False, data: Data = None) -> None:
     _section("Moderated", ("at", "what", "by", "why"), record)
 
 
-@app.command
-async def hold(
-    user: User,
-    /,
-    *,
-    reason: Why,
-    preview: Preview = False,
-    json: Json = False,
-    data: Data = None,
-) -> None:
-    """Put a user out of sight until somebody has looked: an item of the review queue."""
-    await _moderate(Kind.HOLD, user, reason, (preview, json, data))
+def _add(kind: Kind, does: str) -> None:
+    async def command(
+        user: User,
+        /,
+        *,
+        reason: Why,
+        preview: Preview = False,
+        json: Json = False,
+        data: Data = None,
+    ) -> None:
+        await _moderate(kind, user, reason, (preview, json, data))
+
+    app.command(command, name=kind.value, help=does)
 
 
-@app.command
-async def hide(
-    user: User,
-    /,
-    *,
-    reason: Why,
-    preview: Preview = False,
-    json: Json = False,
-    data: Data = None,
-) -> None:
-    """Put a user out of sight; the score goes on growing."""
-    await _moderate(Kind.HIDE, user, reason, (preview, json, data))
-
-
-@app.command
-async def ban(
-    user: User,
-    /,
-    *,
-    reason: Why,
-    preview: Preview = False,
-    json: Json = False,
-    data: Data = None,
-) -> None:
-    """Put a user out of sight and refuse more points."""
-    await _moderate(Kind.BAN, user, reason, (preview, json, data))
-
-
-@app.command
-async def release(
-    user: User,
-    /,
-    *,
-    reason: Why,
-    preview: Preview = False,
-    json: Json = False,
-    data: Data = None,
-) -> None:
-    """Bring a user back, with score and place unchanged."""
-    await _moderate(Kind.RELEASE, user, reason, (preview, json, data))
-
-
-@app.command
-async def erase(
-    user: User,
-    /,
-    *,
-    reason: Why,
-    preview: Preview = False,
-    json: Json = False,
-    data: Data = None,
-) -> None:
-    """Forget a user for ever: name and scores go, the ledger stands. There is no way back."""
-    await _moderate(Kind.ERASE, user, reason, (preview, json, data))
+for _kind, (_does, _) in _MODERATIONS.items():
+    _add(_kind, _does)
 
 
 async def _moderate(
@@ -170,7 +135,8 @@ async def _moderate(
     elif seq is None:
         say(f"{user} is {done.status} already: nothing was changed.")
     else:
-        say(f"{user} {_DONE[kind]} (posting {seq:,}).")
+        _, done_now = _MODERATIONS[kind]
+        say(f"{user} {done_now} (posting {seq:,}).")
 
 
 def _tell_moves(found: Sequence[PeriodMoves], *, json: bool) -> None:
