@@ -295,3 +295,15 @@ def test_a_taken_port_is_said_so(tmp_path: Path) -> None:
         port = str(listener.getsockname()[1])
         assert f"Port {port} cannot be used" in refused(tmp_path, "demo", "--port", port)
         assert f"port {port}" in refused(tmp_path, "serve", "--port", port)
+
+
+def test_a_command_on_the_database_loads_no_server_no_http_and_no_jose(tmp_path: Path) -> None:
+    program = (
+        "import atexit, sys; from scoreboard.cli import main\n"
+        "atexit.register(lambda: print(*sys.modules)); main()"
+    )
+    command = [sys.executable, "-c", program, "action", "list"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    loaded = {name.partition(".")[0] for name in done.stdout.splitlines()[-1].split()}
+    assert "sqlite3" in loaded
+    assert loaded & {"httpx2", "joserfc", "pygments", "starlette", "structlog", "uvicorn"} == set()

@@ -12,7 +12,7 @@ from scoreboard.service.sealer import Sealer
 from scoreboard.settings import Settings
 from scoreboard.telemetry import Event, Telemetry, log
 
-FILE = "checkpoint"
+CHECKPOINT_FILE = "checkpoint"
 
 
 async def sealer_of(
@@ -28,7 +28,7 @@ async def sealer_of(
         ledger,
         leadership,
         await _key(settings, ledger),
-        CheckpointFile(settings.data / FILE),
+        CheckpointFile(settings.data / CHECKPOINT_FILE),
         verify=is_signature,
         clock_ms=clock_ms,
         telemetry=telemetry,
@@ -37,7 +37,7 @@ async def sealer_of(
 
 def seal_check_of(settings: Settings, ledger: Ledger) -> SealCheck:
     """What audits compare tree and checkpoints with: also with the checkpoint in ``DATA``."""
-    return SealCheck(ledger, CheckpointFile(settings.data / FILE), is_signature)
+    return SealCheck(ledger, CheckpointFile(settings.data / CHECKPOINT_FILE), is_signature)
 
 
 async def next_term(ledger: Ledger, now_ms: int) -> int:

@@ -1,6 +1,6 @@
 """The secret of this node, which has to be that of its ledger."""
 
-from scoreboard.adapters.keys import derive, local_secret
+from scoreboard.adapters.keys import SigningKeys, derive, local_secret
 from scoreboard.assembly.backends import make_folder
 from scoreboard.errors import Misconfigured
 from scoreboard.ports import Ledger
@@ -27,6 +27,16 @@ async def own_secret(settings: Settings, ledger: Ledger | None) -> bytes:
             "This database belongs to another secret: bring back the SECRET_FILE it was made with."
         )
     return secret
+
+
+async def sealed(ledger: Ledger, settings: Settings, key: str, secret: bytes) -> bytes:
+    """The secret of an HMAC key as this ledger stores it.
+
+    Raises:
+        Misconfigured: the ledger's nodes have another secret, and could not open it.
+    """
+    own = await own_secret(settings, ledger)
+    return SigningKeys(own).sealed(key, secret)
 
 
 async def fits(settings: Settings, ledger: Ledger) -> bool:

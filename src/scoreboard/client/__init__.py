@@ -15,6 +15,8 @@ without asking anybody.
 
 from typing import TYPE_CHECKING
 
+from scoreboard import loaded_late
+
 if TYPE_CHECKING:
     from scoreboard.client.async_client import AsyncClient
     from scoreboard.client.calls import Receipt, Resent
@@ -69,12 +71,5 @@ _ROOMS = {
     "verify_growth": "verification",
 }
 
-
-def __getattr__(name: str) -> object:
-    # Loaded when asked for: who only signs needs no HTTP, and the command line starts at once.
-    from importlib import import_module  # noqa: PLC0415
-
-    if name not in _ROOMS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found: object = getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
-    return found
+# Who only signs needs no HTTP, and the command line starts at once.
+__getattr__ = loaded_late(__name__, _ROOMS)

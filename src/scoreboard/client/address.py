@@ -2,8 +2,6 @@
 
 from urllib.parse import quote
 
-import httpx2
-
 
 def service_url(url: str) -> str:
     """The URL of a service without a final slash.
@@ -11,6 +9,9 @@ def service_url(url: str) -> str:
     Raises:
         ValueError: it is not of the form ``http(s)://host[:port][/path]``.
     """
+    # Half of what a command that asks no service would load.
+    import httpx2  # noqa: PLC0415
+
     try:
         parts = httpx2.URL(url)
     except httpx2.InvalidURL:

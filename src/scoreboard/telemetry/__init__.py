@@ -5,8 +5,11 @@ metrics are bound when it is made, because a look-up costs more than the increme
 come from closed sets, never from a request.
 """
 
+from typing import TYPE_CHECKING
+
+from scoreboard import loaded_late
 from scoreboard.telemetry.events import Event
-from scoreboard.telemetry.logs import Log, log
+from scoreboard.telemetry.logger import log
 from scoreboard.telemetry.metrics import METRICS, TABLE, Metric
 from scoreboard.telemetry.registry import Telemetry, now_s
 from scoreboard.telemetry.request import (
@@ -16,6 +19,9 @@ from scoreboard.telemetry.request import (
     refused_request,
 )
 from scoreboard.telemetry.traces import Span, Traces, exemplar
+
+if TYPE_CHECKING:
+    from scoreboard.telemetry.logs import Log
 
 __all__ = [
     "METRICS",
@@ -34,3 +40,6 @@ __all__ = [
     "now_s",
     "refused_request",
 ]
+
+# Only a process that configures its log loads what renders it.
+__getattr__ = loaded_late(__name__, {"Log": "logs"})

@@ -22,11 +22,6 @@ USER_HEX = 16
 _LEVELS = ("debug", "info", "warning", "error")
 
 
-def log() -> Any:
-    """The structured logger; events are ``Event`` members, fields are keywords."""
-    return structlog.get_logger()
-
-
 class Log:
     """The log of a process: on standard error, as JSON lines or, for a person, in colour."""
 
