@@ -16,7 +16,7 @@ from scoreboard.errors import Deposed, OutOfPlace
 from scoreboard.ports import Mark, Ranking
 from tests.servers.valkey import ValkeyServer
 
-from . import test_ranking as shared
+from . import ranking_model as shared
 from .material import WITHOUT_SHRINKING
 from .redis_material import (
     ALL,
