@@ -52,7 +52,7 @@ docs: .venv/run.installed ## write the pages that come from the code
 	@mv docs/.configure.md docs/configure.md
 
 site: .venv/dev.installed ## build/site: the documentation, with nothing from elsewhere
-	$(BIN)/python docs/publish/stage.py build/pages
+	$(BIN)/python docs/publish/stage.py build/pages build/viewer
 	$(BIN)/zensical build --strict
 
 diagram: .venv/dev.installed ## draw flowdiagram.drawio.png (needs chromium)

@@ -24,6 +24,7 @@ SERVERS = frozenset(
         "netns",
         "nginx",
         "node",
+        "npm",
         "openssl",
         "pgbouncer",
         "postgres",

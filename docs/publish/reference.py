@@ -80,7 +80,8 @@ def http(document: Json) -> str:
     """Every operation of the OpenAPI document."""
     parts = [
         (
-            f"# HTTP\n\n{_MADE} For machines: [openapi.json](openapi.json). "
+            f"# HTTP\n\n{_MADE} [To browse and search](openapi.html). "
+            "For machines: [openapi.json](openapi.json). "
             "[The page that a service shows](service.html). Prose: [api](../api.md).\n"
         )
     ]
@@ -97,7 +98,8 @@ def live(document: Json) -> str:
     """Every message of the AsyncAPI document."""
     parts = [
         (
-            f"# Live messages\n\n{_MADE} For machines: [asyncapi.json](asyncapi.json). "
+            f"# Live messages\n\n{_MADE} [To browse and search](asyncapi.html). "
+            "For machines: [asyncapi.json](asyncapi.json). "
             "Prose, and the rule for clients: [live](../live.md).\n"
         )
     ]

@@ -1,8 +1,9 @@
 """The pages as the site has them: the repository's, and those that are made from the code.
 
-python docs/publish/stage.py build/pages
+python docs/publish/stage.py build/pages build/viewer
 
-README.md becomes the first page. Links that leave docs/ lead to copies in the site.
+README.md becomes the first page. Links that leave docs/ lead to copies in the site. What draws
+the API pages is fetched into the second folder, once.
 """
 
 import os
@@ -12,6 +13,7 @@ import sys
 from pathlib import Path
 
 import reference
+import viewer
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -19,14 +21,14 @@ _LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
 _FENCE = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
 
 
-def stage(into: Path) -> None:
+def stage(into: Path, kept: Path) -> None:
     """Write everything that the site is built from; what was there before is removed."""
     shutil.rmtree(into, ignore_errors=True)
     for page in [*ROOT.glob("*.md"), *DOCS.rglob("*.md")]:
         _write(into / place(page), moved(page, into))
     for name, text in reference.pages().items():
         _write(into / "reference" / name, text)
-    for name, body in reference.files().items():
+    for name, body in (reference.files() | viewer.pages(kept)).items():
         (into / "reference" / name).parent.mkdir(exist_ok=True)
         (into / "reference" / name).write_bytes(body)
 
@@ -68,4 +70,4 @@ def _write(file: Path, text: str) -> None:
 
 
 if __name__ == "__main__":
-    stage(Path(sys.argv[1]))
+    stage(Path(sys.argv[1]), Path(sys.argv[2]))
