@@ -3,6 +3,7 @@
 import pytest
 
 from scoreboard.adapters.migrations import migrations
+from scoreboard.adapters.sqlite import SqliteLedger
 from scoreboard.core.board import Board, Tie
 from scoreboard.core.standing import Next, placed_by_sorting
 from scoreboard.errors import NotFound
@@ -75,7 +76,8 @@ async def test_the_fallback_shows_what_a_plain_sort_shows(ledger: Ledger, clock:
 
 async def test_a_ledger_tells_its_schema_and_its_clock(ledger: Ledger, clock: Clock) -> None:
     condition = await ledger.condition()
-    assert condition.schema == max(step.version for step in migrations("sqlite"))
+    dialect = "sqlite" if isinstance(ledger, SqliteLedger) else "postgres"
+    assert condition.schema == max(step.version for step in migrations(dialect))
     assert condition.clock_ms >= (await ledger.head()).at
 
 
