@@ -120,5 +120,6 @@ async def do_everything(ledger: Ledger) -> None:
     assert erased is not None
     await ledger.forget_erased(erased.seq)
     assert len(await ledger.scores_at("default", ALL, erased.seq, None, 9)) == 1
-    assert [each.kind for each in await ledger.turns(0, erased.seq)] == [Kind.HOLD, Kind.ERASE]
+    turns = [each.kind for each in await ledger.turns(0, erased.seq)]
+    assert turns == [Kind.BOARD, Kind.BOARD, Kind.HOLD, Kind.ERASE]
     await ensure_sums(ledger)
