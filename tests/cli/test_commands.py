@@ -207,7 +207,7 @@ def test_commands_work_beside_a_service(tmp_path: Path) -> None:
         assert "forbidden-user" in refused(
             tmp_path, "award", "ada", "quiz", "--token", token, **here
         )
-        assert "not-found" in refused(tmp_path, "top", "--board", "none", **here)
+        assert "There is no board none. `" in refused(tmp_path, "top", "--board", "none", **here)
         assert "not-found" in refused(tmp_path, "watch", "--board", "none", **here)
         assert "All 1 scores are the sums" in ok(tmp_path, "rebuild")
         findings = json.loads(ok(tmp_path, "check", "--json", **here))

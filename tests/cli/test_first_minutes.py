@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from scoreboard.cli import application, demo
-from tests.service_process import eventually, free_port
+from tests.service_process import Service, eventually, free_port
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "scoreboard"
@@ -85,6 +85,7 @@ def test_the_demo_of_the_wheel_runs_in_an_empty_folder_and_explains_itself(
     assert f"http://127.0.0.1:{port}" in said
     assert re.search(r"-H 'Authorization: Bearer [\w-]+\.[\w-]+\.[\w-]+'", said)
     assert "<score-board>" in said
+    assert f"look behind it, at http://127.0.0.1:{port}/admin" in said
     assert f"{sys.executable} -m scoreboard watch --url http://127.0.0.1:{port}" in said
     assert list(tmp_path.iterdir()) == []
 
@@ -129,6 +130,17 @@ def answered(url: str) -> bytes | None:
             return found
     except OSError:
         return None
+
+
+def test_whoever_finds_no_service_or_no_board_is_told_what_to_do(service: Service) -> None:
+    nowhere = service.command("top", "--url", f"http://127.0.0.1:{free_port()}", check=False)
+    assert nowhere.returncode == 1
+    assert "Start one with `scoreboard serve`, or give the --url of yours." in nowhere.stderr
+    for command in ("top", "watch"):
+        unknown = service.command(command, "--board", "chess", "--url", service.url, check=False)
+        assert unknown.returncode == 1
+        assert "no board chess" in unknown.stderr
+        assert "`scoreboard board list`" in unknown.stderr
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,10 @@ async def demo(
         async with _service(settings) as process:
             url = listening_url(settings)
             OUT.print(_welcome(settings, url, len(names)))
-            OUT.print(_invitation(url, _token(settings, USER)), soft_wrap=True)
+            OUT.print(
+                _invitation(url, shlex.quote(str(settings.data)), _token(settings, USER)),
+                soft_wrap=True,
+            )
             tokens = {name: _token(settings, name) for name in names}
             outcomes: Counter[str] = Counter()
             playing = asyncio.create_task(roster.play(url, tokens, outcomes))
@@ -231,7 +234,7 @@ def _welcome(settings: Settings, url: str, count: int) -> Panel:
     return Panel(table, title="[bold]Scoreboard is running", border_style="cyan", expand=False)
 
 
-def _invitation(url: str, token: str) -> Text:
+def _invitation(url: str, data: str, token: str) -> Text:
     # Outside the panel and unwrapped: frames and line ends would be pasted with it.
     command = f"""\
 curl {url}/v1/scores \\
@@ -241,11 +244,11 @@ curl {url}/v1/scores \\
 """
     invitation = f"\nJoin in as {USER}; paste this more than once, in another terminal:\n\n"
     return Text.assemble(
-        (invitation, "bold"), (command, "green"), ("\nThen\n\n", "bold"), _next_steps(url)
+        (invitation, "bold"), (command, "green"), ("\nThen\n\n", "bold"), _next_steps(url, data)
     )
 
 
-def _next_steps(url: str) -> str:
+def _next_steps(url: str, data: str) -> str:
     return f"""\
 put the board on a page of yours:
   <script type="module" src="{url}/static/score-board.js"></script>
@@ -256,6 +259,8 @@ say what is worth points there:
   {own_command()} action set quiz-finished 50
 make a token for a player:
   {own_command()} token ada
+look behind it, at {url}/admin, with what this prints:
+  {own_command()} token boss --scope scores:admin --scope scores:read --data {data}
 """
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from scoreboard.client.problem import ClientProblem
+from scoreboard.client.problem import UNREACHABLE, ClientProblem
 from scoreboard.errors import Misconfigured, Outage, ScoreboardError
 
 OUT = Console(highlight=False)
@@ -49,6 +49,8 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: str
 def sentence_of(error: ScoreboardError) -> str:
     """What to tell a person about an error."""
     match error:
+        case ClientProblem() if error.code == UNREACHABLE:
+            return f"{error} Start one with `scoreboard serve`, or give the --url of yours."
         case Failure() | Misconfigured() | ClientProblem():
             return str(error)
         case Outage() if error.__cause__ is not None:

@@ -16,6 +16,8 @@ from scoreboard.cli.options import BoardName, Json, PeriodName, Url, chosen_url
 from scoreboard.cli.terminal import OUT, Failure, print_json, print_line, say
 from scoreboard.client import AsyncClient, Patience
 from scoreboard.client.follow import Link
+from scoreboard.client.problem import ClientProblem
+from scoreboard.errors import NotFound
 
 BAR_CELLS = 24
 LIMIT_MAX = 1000
@@ -42,7 +44,7 @@ async def top(
     if not 1 <= limit <= LIMIT_MAX:
         raise Failure(f"--limit is a number from 1 to {LIMIT_MAX}.")
     async with AsyncClient(chosen_url(url), patience=AT_FIRST) as client:
-        page = await client.top(board, period, limit=limit)
+        page = await _page(client, board, period, limit)
         frozen_at = None if json else (await client.board(board)).frozen_at
     if json:
         print_json(page)
@@ -72,8 +74,20 @@ async def watch(  # noqa: PLR0913 - each is an option
         raise Failure("--frames is a number from 1 on.")
     address = chosen_url(url)
     async with AsyncClient(address, token, patience=AT_FIRST) as client:
-        await client.top(board, period, limit=1)
+        await _page(client, board, period, 1)
         await _follow(client, _Screen(board, period), frames, json=json)
+
+
+async def _page(client: AsyncClient, board: str, period: str, limit: int) -> wire.Top:
+    try:
+        return await client.top(board, period, limit=limit)
+    except ClientProblem as problem:
+        if problem.code != NotFound.code:
+            raise
+        missing = "" if period == "all" else f", or it has no period {period}"
+        raise Failure(
+            f"There is no board {board}{missing}. `scoreboard board list` shows what there is."
+        ) from None
 
 
 async def _follow(
