@@ -208,7 +208,7 @@ def test_commands_work_beside_a_service(tmp_path: Path) -> None:
             tmp_path, "award", "ada", "quiz", "--token", token, **here
         )
         assert "There is no board none. `" in refused(tmp_path, "top", "--board", "none", **here)
-        assert "not-found" in refused(tmp_path, "watch", "--board", "none", **here)
+        assert "no board none" in refused(tmp_path, "watch", "--board", "none", **here)
         assert "All 1 scores are the sums" in ok(tmp_path, "rebuild")
         findings = json.loads(ok(tmp_path, "check", "--json", **here))
         assert {each["verdict"] for each in findings} == {"good"}
