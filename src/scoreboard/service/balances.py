@@ -123,17 +123,20 @@ class Beginning:
             yield Person(user_ref, balance.user_id, salt, Status.ACTIVE.value)
 
     def _tallies(self) -> list[Tally]:
-        scores = [
-            Score(balance.user_id, balance.score, seq, balance.at)
-            for seq, balance in enumerate(self._arrival.balances, self._before + 1)
-        ]
         tallies = []
         for seq, board in enumerate(self._boards, 1):
             count = Count()
             if board.board == self._arrival.action.board:
-                count.add(sorted(scores, key=lambda score: score.user_id))
+                self._add_scores(count)
             tallies.append(count.tally(board.board, ALL.name, (seq, self._began_at)))
         return tallies
+
+    def _add_scores(self, count: Count) -> None:
+        balances = self._arrival.balances
+        by_user = sorted(range(len(balances)), key=lambda place: balances[place].user_id)
+        for first in range(0, len(by_user), PAGE):
+            page = ((self._before + 1 + at, balances[at]) for at in by_user[first : first + PAGE])
+            count.add(Score(one.user_id, one.score, seq, one.at) for seq, one in page)
 
     def _lines(self) -> Iterator[Line]:
         arrival, epoch = self._arrival, self._arrival.at
