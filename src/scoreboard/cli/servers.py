@@ -14,7 +14,7 @@ async def servers(settings: Settings, state: State | None) -> list[Remark]:
     try:
         found = await assembly.probe(settings)
     except ScoreboardError as error:
-        return [Remark("servers", "bad", sentence_of(error), "Do as it says, or change the setting.")]
+        return [Remark("servers", "bad", sentence_of(error), "Do so, or change the setting.")]
     remarks = []
     if found.ranking is not None:
         remarks.append(_ranking(settings, found, state))
