@@ -4,7 +4,7 @@ import pytest
 
 from scoreboard.core.score import Score
 from scoreboard.errors import Deposed
-from scoreboard.ports import Group, Mark, Move, Ranking
+from scoreboard.ports import Exit, Group, Mark, Move, Ranking
 
 from .material import DEFAULT
 
@@ -60,3 +60,27 @@ async def test_the_scores_of_some_users_come_with_the_place_they_are_true_at(
     assert sorted(scores, key=Score.key) == [Score("ada", 7, 12, 120), Score("ben", -2, 4, 40)]
     assert await ranking.scores_of("default", "2026-11-23", ["ada"]) is None
     assert await ranking.scores_of("default", "all", []) == ((EPOCH, 12), [])
+
+
+async def test_each_answer_tells_which_boards_are_frozen(ranking: Ranking) -> None:
+    async def told() -> dict[str, int]:
+        await ranking.standing(DEFAULT, "all", "ada")
+        return dict(ranking.frozen)
+
+    await ranking.lead(1)
+    await filled(ranking, Score("ada", 5, 3, 30))
+    assert await told() == {}
+    marks = (Mark("default", "all", 11, 110),)
+    await ranking.apply(Group(EPOCH, 10, 11, marks=marks, frozen={"default": 11, "other": 4}))
+    assert await told() == {"default": 11, "other": 4}
+    await ranking.apply(Group(EPOCH, 11, 12, (Move("default", "all", "ada", 2, 12, 120),)))
+    await ranking.apply(Group(EPOCH, 12, 13, turns=(Exit("ben", 13, 130),)))
+    await ranking.lead(2)
+    assert await told() == {"default": 11, "other": 4}
+    await ranking.apply(Group(EPOCH, 13, 14, marks=(Mark("default", "all", 14, 140),), frozen={}))
+    assert await told() == {}
+    await ranking.rebuild((EPOCH, 20), (), {"default": 15})
+    await ranking.load(Mark("default", "all", 15, 150), [Score("ada", 9, 4, 40)])
+    assert await told() == {}
+    await ranking.switch()
+    assert await told() == {"default": 15}

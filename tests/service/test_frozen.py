@@ -278,3 +278,63 @@ async def test_a_frozen_board_is_the_same_after_a_new_beginning(
     world.answers = world.answers_of(world.ledger)
     assert await world.reader().snapshot(*ALL) == before
     assert seq < before.seq
+
+
+async def test_a_ledger_that_was_restored_is_another_one(
+    world: World, heard: Heard, until: Until
+) -> None:
+    await frozen_at(world, heard, until)
+    before = (await world.reader().snapshot(*ALL)).epoch
+    head = await world.ledger.new_epoch("mo", "a backup")
+    assert head.epoch > before
+    reader = world.reader()
+
+    async def anew() -> bool:
+        top = await reader.snapshot(*ALL)
+        return top.epoch == head.epoch and place(top) == WAS
+
+    await until(anew)
+
+
+async def test_who_was_erased_leaves_also_where_the_name_was_not_heard(
+    world: World, heard: Heard, until: Until
+) -> None:
+    await frozen_at(world, heard, until)
+    reader = world.reader()
+    assert (await reader.page(*ALL, None, 9))[1].rows[0].user_id == "u1"
+    seq = await moderate(world, "u1", Kind.ERASE)
+    await world.ledger.forget_erased(seq)
+
+    async def gone() -> bool:
+        _, page = await reader.page(*ALL, None, 9)
+        return [row.user_id for row in page.rows] == ["u2", "u3"]
+
+    await until(gone)
+
+
+async def test_a_lost_ledger_takes_nothing_from_who_has_loaded_already(
+    world: World, heard: Heard, until: Until
+) -> None:
+    await frozen_at(world, heard, until)
+    reader = world.reader()
+    await reader.snapshot(*ALL)
+
+    async def lost() -> None:
+        raise Unavailable
+
+    world.ledger.before["scores_at"] = lost
+    assert place(await reader.snapshot(*ALL)) == WAS
+    fresh = module.FrozenBoards(world.ledger, type(world.ranking))
+    board = world.catalogue.board("default")
+    with pytest.raises(Unavailable):
+        await fresh.standings(board, board.periods_at(world.clock())[0])
+    await fresh.look(world.catalogue)  # asked again later, and nothing is raised
+    del world.ledger.before["scores_at"]
+    assert await fresh.standings(board, board.periods_at(world.clock())[0]) is not None
+
+
+async def test_what_is_revealed_is_let_go(world: World, heard: Heard, until: Until) -> None:
+    await frozen_at(world, heard, until)
+    await until(lambda: bool(world.frozen._kept))
+    await turn(world, frozen=False)
+    await until(lambda: not world.frozen._kept)
