@@ -1,7 +1,7 @@
 """It is promised that from a freeze to its reveal nothing of what happens is seen by the public."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from scoreboard.core.posting import Kind
 from scoreboard.core.standing import Snapshot
 from scoreboard.core.window import Window
 from scoreboard.errors import NotFound, Unavailable
-from scoreboard.ports import Change, Moderation
+from scoreboard.ports import Change, Moderation, News
 from scoreboard.service import frozen as module
 from scoreboard.service import publisher as publishing
 from scoreboard.service.reader import LIVE, OWN, Sight
@@ -26,15 +26,16 @@ Until = Callable[[Callable[[], Any]], Awaitable[None]]
 
 
 class Heard:
-    """Everything that was ever published."""
+    """Everything that was ever published, also what a bus would pass over as known."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         self.tops: list[Snapshot] = []
-        self._bus = world.bus
+        self._publish = world.bus.publish
+        monkeypatch.setattr(world.bus, "publish", self.publish)
 
-    async def run(self) -> None:
-        async for news in self._bus.news():
-            self.tops += [each for each in news if isinstance(each, Snapshot)]
+    async def publish(self, news: Sequence[News]) -> None:
+        self.tops += [each for each in news if isinstance(each, Snapshot)]
+        await self._publish(news)
 
     def of(self, period: str) -> list[Snapshot]:
         return [top for top in self.tops if (top.board, top.period) == ("default", period)]
@@ -48,9 +49,8 @@ async def heard(world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     await put(world.ledger, DAILY, QUIZ, PRIZE)
     steps = [award("a1", "u1", PRIZE), award("a2", "u2"), award("a3", "u3"), award("a4", "u1")]
     await append(world.ledger, world.clock, *steps, award("a5", "u1"))
-    heard, relay = Heard(world), world.relay()
-    works = (heard, relay, world.publisher)
-    tasks = [asyncio.ensure_future(each.run()) for each in works]
+    heard = Heard(world, monkeypatch)
+    tasks = [asyncio.ensure_future(each.run()) for each in (world.relay(), world.publisher)]
     tasks.append(asyncio.ensure_future(world.frozen.run(world.catalogue)))
     yield heard
     for task in tasks:
@@ -184,6 +184,20 @@ async def test_a_day_that_begins_behind_a_freeze_opens_empty(
     # What ended meanwhile has been shown as of then until now.
     await until(lambda: place(heard.of(TODAY)[-1]) == IS)
     assert place(await reader.snapshot("default", TODAY)) == IS
+
+
+async def test_a_day_that_an_award_has_begun_is_opened_behind_a_freeze(world: World) -> None:
+    await put(world.ledger, DAILY, QUIZ)
+    await append(world.ledger, world.clock, award("one"))
+    relay = world.relay()
+    await relay.rebuild()
+    await turn(world, frozen=True)
+    await relay.follow()
+    world.clock.now_ms += DAY_MS // 2
+    await append(world.ledger, world.clock, award("two"))
+    await relay.follow()
+    await relay._turn_periods()
+    assert (await world.reader().snapshot("default", TOMORROW)).rows == ()
 
 
 async def test_a_day_that_had_ended_before_is_as_it_is(
