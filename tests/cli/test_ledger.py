@@ -107,10 +107,12 @@ def test_a_damaged_file_is_refused_and_nothing_imported(old: Path) -> None:
     packed = (old / "history.gz").read_bytes()
     target = new(old)
     (target / "cut.gz").write_bytes(packed[: len(packed) // 2])
+    (target / "torn.gz").write_bytes(packed[:200] + bytes(50) + packed[250:])
     (target / "bad").write_bytes(gzip.decompress(packed).replace(b'"points":5', b'"points":6', 1))
     (target / "junk").write_bytes(b"\x1f\x8bjunk")
     assert "cannot be read" in refused(target, "ledger", "import", "none")
     refused(target, "ledger", "import", "cut.gz")
+    assert "cannot be read" in refused(target, "ledger", "import", "torn.gz")
     refused(target, "ledger", "import", "junk")
     assert "SHA-256" in refused(target, "ledger", "import", "bad")
     assert head(target)[1] == 1

@@ -1,6 +1,7 @@
 """A ledger's history as a file: JSON Lines with a header, a digest at the end, and no surprises."""
 
 import hashlib
+import zlib
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Protocol
 
@@ -152,7 +153,7 @@ def _parts(source: Source) -> Iterator[Part]:
 def _next(source: Source, number: int) -> bytes:
     try:
         return source.readline(LINE_MAX)
-    except (OSError, EOFError, ValueError) as error:
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise HistoryRefused(f"The file cannot be read after line {number:,}: {error}.") from error
 
 
