@@ -60,8 +60,17 @@ def visit(page: Page, folder: Path, name: str) -> list[str]:
         route.fulfill(body=file.read_bytes(), content_type=kind)
 
     page.route("**/*", answer)
+    page.clock.install()
     page.goto(SITE + name)
     return elsewhere
+
+
+def let_it_tell(page: Page) -> None:
+    """Two minutes pass for the page, in which it could send what it had gathered."""
+    expect(page.get_by_text("API docs by").first).to_be_attached(timeout=DRAWN_MS)
+    expect(page.locator("img").first).to_be_attached(timeout=DRAWN_MS)
+    page.clock.fast_forward(120_000)
+    page.evaluate("fetch('api.css').then((answer) => answer.text())")
 
 
 def test_an_operation_is_drawn(open_page: OpenPage, reference: Path) -> None:
@@ -71,6 +80,7 @@ def test_an_operation_is_drawn(open_page: OpenPage, reference: Path) -> None:
         award = document["paths"]["/v1/scores"]["post"]["summary"]
         expect(page.get_by_role("heading", name=award).first).to_be_visible(timeout=DRAWN_MS)
         expect(page.get_by_text("action_id").first).to_be_visible(timeout=DRAWN_MS)
+        let_it_tell(page)
     assert elsewhere == []
 
 
@@ -81,6 +91,7 @@ def test_every_message_is_drawn(open_page: OpenPage, reference: Path) -> None:
         for message in document["channels"]["scoreboard"]["messages"]:
             link = page.locator(f'a[href$="/messages&m={message}"]').first
             expect(link).to_be_attached(timeout=DRAWN_MS)
+        let_it_tell(page)
     assert elsewhere == []
 
 
