@@ -13,6 +13,7 @@ from bench.audit import audit
 from bench.awards import awards, windows
 from bench.backtest import backtest
 from bench.flush import flush
+from bench.frozen import frozen
 from bench.ledger import ledger
 from bench.live import fanout, freshness
 from bench.metrics_cost import metrics
@@ -40,7 +41,7 @@ ONE_NODE = (
     audit,
     backtest,
 )
-MANY_NODES = (ledger, nodes, rebuild, flush, reversals, metrics, proof, rules)
+MANY_NODES = (ledger, nodes, rebuild, flush, reversals, frozen, metrics, proof, rules)
 PARTS: dict[str, Callable[[Plan], Section]] = {
     part.__name__: part for part in (*ONE_NODE, *MANY_NODES)
 }

@@ -1,6 +1,7 @@
 """What the public sees of boards that are frozen: a ranking as of the freeze for each of them."""
 
 import asyncio
+import contextlib
 from collections import OrderedDict
 from collections.abc import Callable
 
@@ -182,12 +183,11 @@ class FrozenBoards:
         names = {each.board for each in frozen}
         for name in [name for name in self._kept if name not in names]:
             del self._kept[name]
-        for board in frozen[:FROZEN_MAX]:
-            try:
-                kept = await self._ready(board, board.frozen)
-                await self._follow(kept, board)
-            except ScoreboardError:
-                continue  # whoever asks for it is told
+        await asyncio.gather(*map(self._keep, frozen[:FROZEN_MAX]))
+
+    async def _keep(self, board: Board) -> None:
+        with contextlib.suppress(ScoreboardError):  # whoever asks for it is told
+            await self._follow(await self._ready(board, board.frozen), board)
 
     async def _ready(self, board: Board, freeze: Freeze | None) -> FrozenBoard:
         kept = self._kept.get(board.board)
