@@ -86,3 +86,53 @@ async def test_who_has_no_ledger_knows_what_it_hears_and_cannot_ask() -> None:
     assert catalogue.board("new") == Board(board="new")
     with pytest.raises(Unavailable):
         await catalogue.load_anew()
+
+
+class Overtaken(Slow):
+    """A ledger whose first answer is on its way for longer than all that are asked for later."""
+
+    async def catalogue(self) -> Any:
+        self.reads += 1
+        first = self.reads == 1
+        found = await self._ledger.catalogue()
+        if first:
+            await self.gate.wait()
+        return found
+
+
+async def test_an_answer_that_was_overtaken_does_not_bring_back_what_was(world: World) -> None:
+    """What reads every few seconds may have begun before a freeze that the relay has met since."""
+    overtaken: Any = Overtaken(world.ledger)
+    catalogue = CurrentCatalogue(overtaken)
+    early = asyncio.ensure_future(catalogue.load())
+    await begun(overtaken, 1)
+    await put(world.ledger, Board(board="new"))
+    late = asyncio.ensure_future(catalogue.load())
+    await asyncio.sleep(0.01)
+    overtaken.gate.set()
+    await asyncio.gather(early, late)
+    assert "new" in catalogue.boards
+
+
+async def test_those_who_wait_while_the_ledger_is_lost_are_told_together(world: World) -> None:
+    """One after the other they would wait for as many time-outs."""
+    reads = 0
+    gate = asyncio.Event()
+
+    class Lost:
+        async def catalogue(self) -> Any:
+            nonlocal reads
+            reads += 1
+            await gate.wait()
+            raise Unavailable
+
+    lost: Any = Lost()
+    catalogue = CurrentCatalogue(lost)
+    asked = [asyncio.ensure_future(catalogue.load_anew())]
+    await asyncio.sleep(0)
+    asked += [asyncio.ensure_future(catalogue.load_anew()) for _ in range(20)]
+    await asyncio.sleep(0)
+    gate.set()
+    told = await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(each) for each in told] == [Unavailable] * 21
+    assert reads == 2

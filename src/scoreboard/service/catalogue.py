@@ -80,6 +80,7 @@ class CurrentCatalogue:
         self._asked_at_s = float("-inf")
         self._looking: asyncio.Task[None] | None = None
         self._begun = self._ended = 0
+        self._failure: ScoreboardError | None = None
         self._loading = asyncio.Lock()
 
     @property
@@ -129,21 +130,39 @@ class CurrentCatalogue:
         return key
 
     async def load(self) -> None:
-        """Read it now."""
-        fresh = await self._ledger.catalogue()
+        """Read it now; one read at a time, or an older answer could come after a newer one.
+
+        Whoever waits for a read that began too early shares the next one, also when that fails.
+
+        Raises:
+            Unavailable: the ledger is out of reach.
+        """
+        asked = self._begun
+        async with self._loading:
+            if self._ended <= asked:
+                await self._read()
+            if self._failure is not None:
+                raise self._failure
+
+    async def load_anew(self) -> None:
+        await self.load()
+
+    async def _read(self) -> None:
+        self._begun += 1
+        self._failure = None
+        try:
+            fresh = await self._ledger.catalogue()
+        except ScoreboardError as error:
+            self._failure = error
+        else:
+            self._take(fresh)
+        self._ended = self._begun
+
+    def _take(self, fresh: Catalogue) -> None:
         if fresh.version != self.version > 0:
             log().info(Event.CATALOGUE_CHANGED, version=fresh.version)
         self._catalogue = fresh
         self._rules = Rules.of(fresh.boards.values(), fresh.keys.values())
-
-    async def load_anew(self) -> None:
-        # Whoever waits for a look that began too early shares the next one.
-        asked = self._begun
-        async with self._loading:
-            if self._ended <= asked:
-                self._begun += 1
-                await self.load()
-                self._ended = self._begun
 
     async def hear(self, boards: Sequence[Board]) -> None:
         if any(self.boards.get(each.board) != each for each in boards):
