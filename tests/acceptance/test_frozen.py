@@ -208,10 +208,15 @@ async def test_three_nodes_leak_nothing_from_the_moment_of_the_freeze(
         await asyncio.to_thread(turn, nodes[2], frozen=False)
         for witness in witnesses:
             await until(lambda w=witness: w.shows("websocket", 5 * HIDDEN + 10))
-        assert {node.get(PATHS[4]).json()["score"] for node in nodes} == {5 * HIDDEN}
+        await until(lambda: {scored(node, PATHS[4]) for node in nodes} == {5 * HIDDEN})
     finally:
         for witness in witnesses:
             await witness.leave()
+
+
+def scored(node: Service, path: str) -> int | None:
+    score: int | None = node.get(path).json().get("score")
+    return score
 
 
 def moderate(node: Service, user_id: str, kind: str) -> None:
