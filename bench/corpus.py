@@ -60,12 +60,16 @@ class Mix(Struct, frozen=True, kw_only=True):
 
 
 class Case(Struct, frozen=True):
-    """One cheat: what it is, and which users or key it shows at, on which days (from 0)."""
+    """One cheat: what it is, and which users or key it shows at, on which days (from 0).
+
+    ``through`` is the key that signed for new users who are cheats, though nobody has stolen it.
+    """
 
     kind: str
     days: tuple[int, ...]
     users: tuple[int, ...] = ()
     key: str | None = None
+    through: str | None = None
 
 
 class _Person:
@@ -285,7 +289,7 @@ class Corpus:
         for at in sorted(dice.uniform(0, span) for _ in range(mix.ring_rounds.whole(dice))):
             for user in users:
                 self._award(int(start + at + dice.uniform(0, jitter)), user, "step", key)
-        return Case("ring", (day,), tuple(users))
+        return Case("ring", (day,), tuple(users), through=key)
 
 
 def _poisson(dice: random.Random, mean: float) -> int:

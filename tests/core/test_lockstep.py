@@ -64,7 +64,7 @@ def test_a_quiz_for_everybody_is_none() -> None:
 
 
 def test_hours_full_of_awards_tell_nothing() -> None:
-    busy = [at(user, *range(600, 660), *range(700, 720)) for user in (1, 2, 3)]
+    busy = [at(user, *range(600, 660), *range(700, 712)) for user in (1, 2, 3)]
     assert looked(*busy, *strangers(60)) == []
 
 

@@ -38,8 +38,8 @@ class Likeness(Struct, frozen=True, kw_only=True):
 
     users: int = 3
     minutes: int = 8
-    weight: float = 25.0
-    share: float = 0.5
+    weight: float = 20.0
+    share: float = 0.4
     common: float = 0.25
     dense: int = 20
 

@@ -13,8 +13,8 @@ class Thresholds(Struct, frozen=True, kw_only=True):
     tail: float = 1e-6
     samples: int = 20
     mad_floor: float = 0.25
-    hour_deviation: float = 0.4
-    day_deviation: float = 0.25
+    hour_deviation: float = 0.3
+    day_deviation: float = 0.2
     spike_hours: int = 6
     spike_awards: int = 10
     crowd: int = 20
