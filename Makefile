@@ -51,7 +51,7 @@ docs: .venv/run.installed ## write the pages that come from the code
 	@$(BIN)/scoreboard settings --markdown >> docs/.configure.md
 	@mv docs/.configure.md docs/configure.md
 
-site: .venv/dev.installed ## build/site: the documentation, with nothing from elsewhere
+site: .venv/dev.installed ## build/site: the documentation, with nothing from elsewhere (npm: its API pages)
 	$(BIN)/python docs/publish/stage.py build/pages build/viewer
 	$(BIN)/zensical build --strict
 
