@@ -310,6 +310,20 @@ async def test_a_ledger_that_was_restored_is_another_one(
     await until(anew)
 
 
+async def test_screens_hear_of_another_ledger_though_nothing_happens_in_it(
+    world: World, heard: Heard, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await frozen_at(world, heard, until)
+    seq = await moderate(world, "u1", Kind.HIDE)
+    await until(lambda: heard.of("all")[-1].seq == seq)
+    monkeypatch.setattr(module, "LOOK_EVERY_S", 3_600)  # the leader's word comes before the look
+    await asyncio.sleep(0.01)
+    head = await world.ledger.new_epoch("mo", "a backup")
+    world.clock.now_ms += 2_000
+    await until(lambda: heard.of("all")[-1].epoch == head.epoch)
+    assert place(heard.of("all")[-1]) == [(1, "u2", 5), (2, "u3", 5)]
+
+
 async def test_who_was_erased_leaves_also_where_the_name_was_not_heard(
     world: World, heard: Heard, until: Until
 ) -> None:

@@ -6,7 +6,7 @@ from typing import TypeVar
 from scoreboard.core.board import Board
 from scoreboard.core.window import Period
 from scoreboard.errors import Unavailable
-from scoreboard.ports import Ledger, Ranking, Standings
+from scoreboard.ports import Ledger, Place, Ranking, Standings
 from scoreboard.service.catalogue import Boards
 from scoreboard.service.frozen import FrozenBoards
 
@@ -67,9 +67,9 @@ class Answers:
         answer, _ = await self._asked(self._catalogue.board(name), period, question)
         return answer
 
-    def turned(self, seq: int) -> None:
+    def turned(self, place: Place) -> None:
         """Somebody left or came back by a posting up to this one, on every board."""
-        self._frozen.turned(seq)
+        self._frozen.turned(place)
 
     async def _asked(
         self, board: Board, period: Period, question: Question[T]

@@ -10,7 +10,7 @@ from scoreboard.core.board import Board, Freeze
 from scoreboard.core.posting import Kind
 from scoreboard.core.window import Period
 from scoreboard.errors import NotFound, OutOfPlace, ScoreboardError, Unavailable
-from scoreboard.ports import Group, Ledger, Mark, Ranking, Standings
+from scoreboard.ports import Group, Ledger, Mark, Place, Ranking, Standings
 from scoreboard.service.catalogue import Boards
 from scoreboard.service.turns import turns_in, unseen_in
 from scoreboard.telemetry import Event, log
@@ -45,9 +45,9 @@ class FrozenBoard:
         self._lock = asyncio.Lock()
 
     @property
-    def seq(self) -> int:
+    def place(self) -> Place:
         """Up to which posting it knows who is shown."""
-        return self._place[1]
+        return self._place
 
     def is_of(self, board: Board) -> bool:
         """Whether it has what these settings show."""
@@ -80,18 +80,18 @@ class FrozenBoard:
             after = scores[-1].user_id
         self._spans.append(period.name)
 
-    async def follow(self, wanted: int | None = None) -> None:
+    async def follow(self, wanted: Place | None = None) -> None:
         """Learn who has been banned, released or erased since; with ``wanted``, up to there.
 
         Raises:
             OutOfPlace: it has to be loaded anew.
         """
         async with self._lock:
-            if wanted is not None and self.seq >= wanted:
+            if wanted is not None and self._place >= wanted:
                 return
             head = await self._ledger.head()
-            if head.epoch != self._place[0] or head.seq < self.seq:
-                raise OutOfPlace(self.seq)
+            if head.epoch != self._place[0] or head.seq < self._place[1]:
+                raise OutOfPlace(self._place[1])
             await self._take(head.seq)
 
     async def open(self, period: Period) -> None:
@@ -109,7 +109,7 @@ class FrozenBoard:
             if period.name in self._spans:
                 return
             marks = (self._mark(period.name, opening.seq, opening.at),)
-            await self.ranking.apply(Group(*self._place, self.seq, marks=marks))
+            await self.ranking.apply(Group(*self._place, self._place[1], marks=marks))
             self._spans.append(period.name)
 
     async def _take(self, upto: int, *, loading: bool = False) -> None:
@@ -118,7 +118,7 @@ class FrozenBoard:
         Of somebody who was erased meanwhile only the posting may be left. Scores that are read
         after it do not have that user; a ranking that was loaded before has.
         """
-        postings = await self._ledger.turns(self.seq, upto)
+        postings = await self._ledger.turns(self._place[1], upto)
         nameless = [each for each in postings if each.kind is Kind.ERASE and each.user_id is None]
         if loading:
             postings = [each for each in postings if each not in nameless]
@@ -144,7 +144,7 @@ class FrozenBoards:
         self._make = make
         self._kept: OrderedDict[str, FrozenBoard] = OrderedDict()
         self._loads: dict[Board, asyncio.Task[FrozenBoard]] = {}
-        self._turned = 0
+        self._turned: Place = (0, 0)
 
     async def standings(self, board: Board, period: Period) -> Standings | None:
         """What answers for the public; None where that is the live ranking.
@@ -163,9 +163,12 @@ class FrozenBoards:
             await kept.open(period)
         return kept.ranking
 
-    def turned(self, seq: int) -> None:
-        """Somebody left or came back by a posting up to this one: whoever asks next has it."""
-        self._turned = max(self._turned, seq)
+    def turned(self, place: Place) -> None:
+        """Somebody left or came back by a posting up to this one: whoever asks next has it.
+
+        Of another epoch, all may have changed.
+        """
+        self._turned = max(self._turned, place)
 
     async def run(self, boards: Boards) -> None:
         """Keep every frozen board ready, and right about who is shown, for ever."""
@@ -193,7 +196,7 @@ class FrozenBoards:
         kept = self._kept.get(board.board)
         if kept is not None and kept.is_of(board):
             self._kept.move_to_end(board.board)
-            if kept.seq >= self._turned or await self._follow(kept, board, self._turned):
+            if kept.place >= self._turned or await self._follow(kept, board, self._turned):
                 return kept
         assert freeze is not None
         load = self._loads.get(board)
@@ -206,14 +209,15 @@ class FrozenBoards:
         except TimeoutError:
             raise Unavailable from None
 
-    async def _follow(self, kept: FrozenBoard, board: Board, wanted: int | None = None) -> bool:
+    async def _follow(self, kept: FrozenBoard, board: Board, wanted: Place | None = None) -> bool:
         """Whether it is right now; else it is gone, and has to be loaded anew."""
         try:
             await kept.follow(wanted)
         except OutOfPlace:
             if self._kept.get(board.board) is kept:
                 del self._kept[board.board]
-            self._turned = 0  # of another history, if the ledger is another one
+            if self._turned[0] <= kept.place[0]:
+                self._turned = (0, 0)  # of another history, if the ledger is another one
             return False
         return True
 

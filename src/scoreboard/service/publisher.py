@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from scoreboard.core.board import Board
 from scoreboard.core.standing import Snapshot
 from scoreboard.errors import NotFound, ScoreboardError, Unavailable
-from scoreboard.ports import Bus, News, Standings
+from scoreboard.ports import Bus, News, Place, Standings
 from scoreboard.service.answers import Answers
 from scoreboard.service.catalogue import CurrentCatalogue
 from scoreboard.service.health import Health
@@ -75,9 +75,9 @@ class Publisher:
         if self._changed:
             self._wake.set()
 
-    def turned(self, seq: int) -> None:
+    def turned(self, place: Place) -> None:
         """Somebody left or came back by a posting up to this: a frozen top may know it alone."""
-        self._answers.turned(seq)
+        self._answers.turned(place)
         self.changed([span for span in self._spans if self._is_frozen(span)])
 
     def close(self, span: Span) -> None:

@@ -101,7 +101,8 @@ class Relay:
         self._publisher.read_ranking()
         self._publisher.hold(self._held)
         # The leader before may have applied who left, and not have told it.
-        self._publisher.turned((await self._ledger.head()).seq)
+        head = await self._ledger.head()
+        self._publisher.turned((head.epoch, head.seq))
 
     async def rebuild(self) -> None:
         """Make the ranking anew from the scores in the ledger, and tell every top.
@@ -129,7 +130,7 @@ class Relay:
         log().info(Event.RANKING_REBUILT, seq=start.seq, spans=len(self._held))
         self._publisher.read_ranking()
         self._publisher.hold(self._held)
-        self._publisher.turned(start.seq)
+        self._publisher.turned((start.epoch, start.seq))
 
     def distrust(self) -> None:
         """The ranking was found to differ from the ledger: rebuild it."""
@@ -206,7 +207,7 @@ class Relay:
                 changed = await self._ranking.apply(group)
             self._publisher.changed(changed)
             if group.turns or group.frozen is not None:
-                self._publisher.turned(group.upto)
+                self._publisher.turned((epoch, group.upto))
         if boards_changed:
             self._publisher.hold(self._held)
 
