@@ -366,3 +366,24 @@ async def test_what_is_revealed_is_let_go(world: World, heard: Heard, until: Unt
     await until(lambda: bool(world.frozen._kept))
     await turn(world, frozen=False)
     await until(lambda: not world.frozen._kept)
+
+
+async def test_of_too_many_frozen_boards_those_that_are_asked_for_stay_ready(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FROZEN_MAX", 2)
+    loads = 0
+
+    async def count() -> None:
+        nonlocal loads
+        loads += 1
+
+    for name in "abc":
+        await world.ledger.change(Change(Board(board=name), "mo", "contest", True))
+    await world.catalogue.load()
+    world.ledger.before["scores_at"] = count
+    asked = world.catalogue.board("c")
+    for _ in range(4):
+        await world.frozen.look(world.catalogue)
+        assert await world.frozen.standings(asked, asked.period("all", 0)) is not None
+    assert loads == 3

@@ -186,11 +186,18 @@ class FrozenBoards:
         names = {each.board for each in frozen}
         for name in [name for name in self._kept if name not in names]:
             del self._kept[name]
-        await asyncio.gather(*map(self._keep, frozen[:FROZEN_MAX]))
+        # Of too many, none is loaded unasked at the cost of another one.
+        others = [each for each in frozen if each.board not in self._kept]
+        unasked = others[: max(0, FROZEN_MAX - len(self._kept))]
+        ready = [each for each in frozen if each.board in self._kept]
+        await asyncio.gather(*map(self._keep, [*ready, *unasked]))
 
     async def _keep(self, board: Board) -> None:
         with contextlib.suppress(ScoreboardError):  # whoever asks for it is told
-            await self._follow(await self._ready(board, board.frozen), board)
+            kept = self._kept.get(board.board)
+            if kept is None or not kept.is_of(board):  # to be looked at is not to be asked for
+                kept = await self._ready(board, board.frozen)
+            await self._follow(kept, board)
 
     async def _ready(self, board: Board, freeze: Freeze | None) -> FrozenBoard:
         kept = self._kept.get(board.board)
