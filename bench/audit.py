@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import process
 from bench.plan import Plan, Section, say, table, whole
 from bench.proof import sealed
 from bench.weeks import DAYS, fill
@@ -22,6 +23,7 @@ POSTINGS, QUICK_POSTINGS = 10_000_000, 500_000
 USERS_IN = 100
 """One user for so many postings."""
 AIM_S = 120
+SAMPLE_S = 0.1
 QUIZ = Action(action_id="quiz", points=10)
 
 
@@ -86,15 +88,20 @@ def _audited(root: Path, name: str) -> Audited:
     command = [sys.executable, "-m", "scoreboard", "audit", "--json"]
     environment = os.environ | {"SCOREBOARD_DATA": str(root)}
     began = time.monotonic()
-    child = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
-    assert child.stdout is not None
-    told = child.stdout.read()
-    _, status, used = os.wait4(child.pid, 0)
+    with (root / "report").open("wb") as report_file:
+        child = subprocess.Popen(command, env=environment, stdout=report_file)
+    peak_mib = 0.0
+    while True:
+        ended, status, used = os.wait4(child.pid, os.WNOHANG)
+        if ended:
+            break
+        peak_mib = max(peak_mib, process.peak_bytes(child.pid) / 2**20)
+        time.sleep(SAMPLE_S)
     wall_s = time.monotonic() - began
     child.returncode = os.waitstatus_to_exitcode(status)
-    report = json.loads(told)
+    report = json.loads((root / "report").read_bytes())
     assert report["right"], (report["differences"], report["seals"])
-    found = Audited(name, wall_s, _cpu_s(used), used.ru_maxrss / 1024)
+    found = Audited(name, wall_s, _cpu_s(used), peak_mib)
     looked = f"{whole(report['scores'])} scores, {whole(report['seals']['recomputed'])} leaves"
     say(
         f"  audit, {name}: {found.wall_s:.1f} s, CPU {found.cpu_s:.1f} s, "

@@ -35,6 +35,14 @@ def private_bytes(pid: int) -> int:
     return 0
 
 
+def peak_bytes(pid: int) -> int:
+    """The most resident memory so far; rusage would tell the parent's where that was more."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
 def tree_cpu_s(pid: int, children: Iterable[int] = ()) -> float:
     """CPU seconds of a process, of the children it has reaped, and of those that live."""
     return _used_s(pid, 11, 12, 13, 14) + sum(_used_s(child, 11, 12) for child in children)
