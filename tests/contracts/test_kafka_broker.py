@@ -183,7 +183,8 @@ async def test_the_feed_leaves_nothing_out_and_keeps_each_key_in_order_over_a_cr
         crash: asyncio.Task[None] | None = None
         for start in range(0, 20_000, 500):
             if start == 5_000:
-                crash = asyncio.create_task(asyncio.to_thread(restart, broker))
+                await asyncio.to_thread(broker.kill)
+                crash = asyncio.create_task(asyncio.to_thread(broker.start))
             batch = postings[start : start + 500]
             failures += await again(lambda: bus.feed(batch))  # noqa: B023 - awaited at once
         assert crash is not None
@@ -242,8 +243,3 @@ async def test_users_passwords_and_rights_are_the_brokers_to_judge(
             assert await bus.started(3) is False
             await until(lambda: "uthentication" in caplog.text)
     assert "secret" not in caplog.text
-
-
-def restart(broker: KafkaServer) -> None:
-    broker.kill()
-    broker.start()
