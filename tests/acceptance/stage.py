@@ -11,7 +11,7 @@ from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.service_process import Service
 
-SOON_MS = 3_000
+SOON_MS = 10_000
 BACK_MS = 20_000
 LIVE = "score-board [data-state=live]"
 USERS = "score-board .rows .row:not([aria-hidden]) .user"

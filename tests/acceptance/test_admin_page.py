@@ -14,7 +14,7 @@ from tests.service_process import Service, eventually
 
 __all__ = ["chromium", "open_page", "shared"]
 
-SOON_MS = 5_000
+SOON_MS = 10_000
 SCOPES = ("scores:admin", "scores:read")
 VIOLATIONS = """
 window.broken = [];
