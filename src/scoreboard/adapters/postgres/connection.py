@@ -118,12 +118,15 @@ async def _first_of(urls: Sequence[str]) -> Connection:
                 return chosen
         raise Unavailable
     finally:
+        # Without waiting: whoever gave up meanwhile would leave the chosen one open.
         for task in asked:
             task.cancel()
-        await asyncio.wait(asked)
-        for task in asked:
-            if not task.cancelled() and not task.exception() and task.result() is not chosen:
-                task.result().terminate()
+            task.add_done_callback(lambda done: _let_go(done, chosen))
+
+
+def _let_go(asked: asyncio.Task[Connection], chosen: Connection | None) -> None:
+    if not asked.cancelled() and not asked.exception() and asked.result() is not chosen:
+        asked.result().terminate()
 
 
 def is_definite(error: BaseException) -> bool:
