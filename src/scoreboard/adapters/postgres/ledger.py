@@ -1,13 +1,11 @@
 """``ports.Ledger`` on PostgreSQL: one session writes, a few read, one listens."""
 
-import asyncio
 import contextlib
 import secrets
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
 from scoreboard.adapters.postgres import (
-    audits,
     catalogue,
     frozen,
     history,
@@ -19,22 +17,18 @@ from scoreboard.adapters.postgres import (
     rules,
     schema,
 )
+from scoreboard.adapters.postgres.audited import Audited
 from scoreboard.adapters.postgres.connection import (
     BROKEN,
     CALL_S,
     SQL,
     Connection,
-    Pool,
     Session,
     connect,
 )
-from scoreboard.adapters.postgres.listener import Listener
 from scoreboard.adapters.postgres.writer import Clock, Stage, Writer
-from scoreboard.adapters.tail import Tail
-from scoreboard.core.activity import Activity, KeyActivity, Sighting
 from scoreboard.core.award import Award, Outcome
 from scoreboard.core.board import Board
-from scoreboard.core.finding import Finding, Noted
 from scoreboard.core.incident import Incident
 from scoreboard.core.merkle import Run, TileKey
 from scoreboard.core.past import Account
@@ -50,16 +44,13 @@ from scoreboard.ports import (
     AuditEntry,
     Catalogue,
     Change,
-    ComparedSums,
     Condition,
-    Dismissal,
     Head,
     History,
     Key,
     Moderation,
     Opening,
     Prepared,
-    Queue,
     Reversal,
     Reversed,
     Sealing,
@@ -72,27 +63,11 @@ READERS = 4
 T = TypeVar("T")
 
 
-class PostgresLedger:
+class PostgresLedger(Audited):
     """Made by ``open``; ``close`` waits for the write under way.
 
     ``cautions`` are sentences on what works and should not stay.
     """
-
-    def __init__(
-        self,
-        url: str,
-        writer: Writer,
-        cautions: Sequence[str],
-        waited: Callable[[float], None] = lambda _: None,
-    ) -> None:
-        self.cautions = cautions
-        self._url = url
-        self._writer = writer
-        self._readers = Pool(url, READERS, waited)
-        self._wakes: list[Callable[[], None]] = []
-        self._tail = Tail()
-        self._listener = Listener(url, writer.node, self._wake)
-        self._under_way: set[asyncio.Task[object]] = set()
 
     @classmethod
     async def open(  # noqa: PLR0913 - what it is, and whom it tells
@@ -121,13 +96,6 @@ class PostgresLedger:
         session = Session(url, _ensure_fit, observe)
         return cls(url, Writer(session, clock_ms, stage, secrets.token_hex(8)), cautions, waited)
 
-    async def close(self) -> None:
-        if self._under_way:
-            await asyncio.wait(self._under_way)
-        await self._listener.close()
-        await self._readers.close()
-        await self._writer.session.close()
-
     async def grant(self, role: str) -> None:
         """Give a role the rights that the service needs, and none to rewrite the ledger.
 
@@ -135,9 +103,6 @@ class PostgresLedger:
             Misconfigured: there is no such role, or this user may not grant.
         """
         await schema.grant(self._url, role)
-
-    def on_commit(self, wake: Callable[[], None]) -> None:
-        self._wakes.append(wake)
 
     # --- writes
 
@@ -321,54 +286,6 @@ class PostgresLedger:
     async def record_of(self, user_id: str, before: int | None, limit: int) -> Sequence[AuditEntry]:
         return await self._readers.read(lambda db: moderation.record_of(db, user_id, before, limit))
 
-    # --- audits
-
-    async def sightings(self, after: int, limit: int) -> Sequence[Sighting]:
-        return await self._readers.read(lambda db: audits.sightings(db, after, limit))
-
-    async def seq_before(self, at_ms: int) -> int:
-        return await self._readers.read(lambda db: audits.seq_before(db, at_ms))
-
-    async def newest_user(self, seq: int) -> int:
-        return await self._readers.read(lambda db: audits.newest_user(db, seq))
-
-    async def put_activities(
-        self, activities: Sequence[Activity], keys: Sequence[KeyActivity]
-    ) -> None:
-        await self._readers.write(lambda db: audits.put(db, activities, keys))
-
-    async def activities(
-        self, after: tuple[int, int], since_hour: int, limit: int
-    ) -> Sequence[Activity]:
-        return await self._readers.read(lambda db: audits.activities(db, after, since_hour, limit))
-
-    async def key_activities(self, since_hour: int) -> Sequence[KeyActivity]:
-        return await self._readers.read(lambda db: audits.key_activities(db, since_hour))
-
-    async def forget_activities(self, before_hour: int) -> None:
-        while await self._readers.write(lambda db: audits.forget(db, before_hour)):
-            pass
-
-    async def note_findings(self, findings: Sequence[Finding]) -> Sequence[Finding]:
-        return await self._readers.write(lambda db: audits.note(db, findings))
-
-    async def findings(self, before: int | None, limit: int) -> Sequence[Noted]:
-        return await self._readers.read(lambda db: audits.listed(db, before, limit))
-
-    async def dismiss_finding(self, dismissal: Dismissal) -> Noted:
-        return await self._readers.write(
-            lambda db: audits.dismiss(db, dismissal, self._writer.clock())
-        )
-
-    async def review(self) -> Queue:
-        return await self._readers.read(audits.review)
-
-    async def spans(self) -> Sequence[tuple[str, str]]:
-        return await self._readers.read(audits.spans)
-
-    async def compare_sums(self, board: str, period: Period) -> ComparedSums:
-        return await audits.compare_apart(self._url, board, period)
-
     # --- frozen boards
 
     async def scores_at(
@@ -405,24 +322,6 @@ class PostgresLedger:
 
     async def new_epoch(self, caller: str, reason: str) -> Head:
         return await self._to_the_end(history.new_epoch(self._writer, caller, reason))
-
-    # --- what goes on
-
-    def _committed(self, postings: Sequence[Posting]) -> None:
-        if postings:
-            self._tail.extend(postings)
-            self._wake()
-
-    def _wake(self) -> None:
-        for wake in self._wakes:
-            wake()
-
-    async def _to_the_end(self, work: Awaitable[T]) -> T:
-        # A cancelled request must not make the group's outcome unknown to the others.
-        task = asyncio.ensure_future(work)
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
-        return await asyncio.shield(task)
 
 
 async def _checked(url: str) -> tuple[str, ...]:

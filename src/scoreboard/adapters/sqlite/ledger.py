@@ -1,17 +1,13 @@
 """``ports.Ledger`` on one SQLite file: one thread writes, a few read."""
 
 import asyncio
-import sqlite3
-import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from scoreboard.adapters.migrations import ensure_current
 from scoreboard.adapters.sqlite import (
-    audits,
     catalogue,
     frozen,
     history,
@@ -23,21 +19,18 @@ from scoreboard.adapters.sqlite import (
     reversals,
     rules,
 )
+from scoreboard.adapters.sqlite.audited import Audited
 from scoreboard.adapters.sqlite.file import (
     SQL,
     STEPS,
     applied,
-    connect,
     migrate,
     newest_schema,
     transaction,
 )
 from scoreboard.adapters.sqlite.writer import Stage, Writer
-from scoreboard.adapters.tail import Tail
-from scoreboard.core.activity import Activity, KeyActivity, Sighting
 from scoreboard.core.award import Award, Outcome
 from scoreboard.core.board import Board
-from scoreboard.core.finding import Finding, Noted
 from scoreboard.core.incident import Incident
 from scoreboard.core.merkle import Run, TileKey
 from scoreboard.core.past import Account
@@ -52,16 +45,13 @@ from scoreboard.ports import (
     AuditEntry,
     Catalogue,
     Change,
-    ComparedSums,
     Condition,
-    Dismissal,
     Head,
     History,
     Key,
     Moderation,
     Opening,
     Prepared,
-    Queue,
     Reversal,
     Reversed,
     Sealing,
@@ -79,21 +69,8 @@ def wall_clock_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-class SqliteLedger:
+class SqliteLedger(Audited):
     """Made by ``open``; ``close`` waits for the write under way."""
-
-    def __init__(
-        self, path: Path, writer: Writer, waited: Callable[[float], None] = lambda _: None
-    ) -> None:
-        self._path = path
-        self._writer = writer
-        self._waited = waited
-        self._writing = ThreadPoolExecutor(1, "ledger-write")
-        self._reading = ThreadPoolExecutor(READERS, "ledger-read")
-        self._own = threading.local()
-        self._readers: list[sqlite3.Connection] = []
-        self._wakes: list[Callable[[], None]] = []
-        self._tail = Tail()
 
     @classmethod
     async def open(
@@ -124,16 +101,6 @@ class SqliteLedger:
             return writer
 
         return cls(path, await asyncio.to_thread(make), waited)
-
-    async def close(self) -> None:
-        await asyncio.to_thread(self._writing.shutdown)
-        await asyncio.to_thread(self._reading.shutdown)
-        for db in self._readers:
-            db.close()
-        self._writer.close()
-
-    def on_commit(self, wake: Callable[[], None]) -> None:
-        self._wakes.append(wake)
 
     # --- writes
 
@@ -232,13 +199,6 @@ class SqliteLedger:
     async def record_of(self, user_id: str, before: int | None, limit: int) -> Sequence[AuditEntry]:
         return await self._read(moderation.record_of, user_id, before, limit)
 
-    def _committed(self, postings: Sequence[Posting]) -> None:
-        if not postings:
-            return
-        self._tail.extend(postings)
-        for wake in self._wakes:
-            wake()
-
     # --- the catalogue and the order of postings
 
     async def catalogue(self) -> Catalogue:
@@ -328,52 +288,6 @@ class SqliteLedger:
     async def sealing_at(self, size: int) -> Sealing | None:
         return await self._read(proof.covering, size)
 
-    # --- audits
-
-    async def sightings(self, after: int, limit: int) -> Sequence[Sighting]:
-        return await self._read(audits.sightings, after, limit)
-
-    async def seq_before(self, at_ms: int) -> int:
-        return await self._read(audits.seq_before, at_ms)
-
-    async def newest_user(self, seq: int) -> int:
-        return await self._read(audits.newest_user, seq)
-
-    async def put_activities(
-        self, activities: Sequence[Activity], keys: Sequence[KeyActivity]
-    ) -> None:
-        await self._write(audits.put, self._writer, activities, keys)
-
-    async def activities(
-        self, after: tuple[int, int], since_hour: int, limit: int
-    ) -> Sequence[Activity]:
-        return await self._read(audits.activities, after, since_hour, limit)
-
-    async def key_activities(self, since_hour: int) -> Sequence[KeyActivity]:
-        return await self._read(audits.key_activities, since_hour)
-
-    async def forget_activities(self, before_hour: int) -> None:
-        while await self._write(audits.forget, self._writer, before_hour):
-            pass
-
-    async def note_findings(self, findings: Sequence[Finding]) -> Sequence[Finding]:
-        return await self._write(audits.note, self._writer, findings)
-
-    async def findings(self, before: int | None, limit: int) -> Sequence[Noted]:
-        return await self._read(audits.listed, before, limit)
-
-    async def dismiss_finding(self, dismissal: Dismissal) -> Noted:
-        return await self._write(audits.dismiss, self._writer, dismissal)
-
-    async def review(self) -> Queue:
-        return await self._read(audits.review)
-
-    async def spans(self) -> Sequence[tuple[str, str]]:
-        return await self._read(audits.spans)
-
-    async def compare_sums(self, board: str, period: Period) -> ComparedSums:
-        return await asyncio.to_thread(audits.compare_apart, self._path, board, period)
-
     # --- frozen boards
 
     async def scores_at(
@@ -397,44 +311,6 @@ class SqliteLedger:
 
     async def standing_at(self, board: Board, period: Period, seq: int, user_id: str) -> Standing:
         return await self._read(past.standing_at, board, period, seq, user_id)
-
-    # --- threads
-
-    async def _write(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        loop = asyncio.get_running_loop()
-        future = loop.run_in_executor(self._writing, lambda: work(*args, **kwargs))
-        # A cancelled request must not make the group's outcome unknown to the others.
-        return await asyncio.shield(future)
-
-    async def _read(
-        self,
-        work: Callable[Concatenate[sqlite3.Connection, P], T],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> T:
-        asked_s = time.perf_counter()
-
-        def read() -> T:
-            self._waited(time.perf_counter() - asked_s)
-            return reader.at_once(self._reader(), lambda db: work(db, *args, **kwargs))
-
-        return await asyncio.get_running_loop().run_in_executor(self._reading, read)
-
-    async def _to_the_end(self, work: Callable[..., T], *args: Any) -> T:
-        # What a thread is at cannot be cancelled, and a generator takes one call at a time.
-        future = asyncio.get_running_loop().run_in_executor(self._reading, work, *args)
-        try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            await asyncio.wait([future])
-            raise
-
-    def _reader(self) -> sqlite3.Connection:
-        db: sqlite3.Connection | None = getattr(self._own, "db", None)
-        if db is None:
-            db = self._own.db = connect(self._path, readonly=True)
-            self._readers.append(db)
-        return db
 
 
 def _ensure_schema(writer: Writer, clock_ms: Callable[[], int], *, may_migrate: bool) -> None:
