@@ -167,14 +167,18 @@ class Service:
         body = json.dumps({"user_id": user, "action_id": action}).encode()
         return self.request("POST", "/v1/scores", body=body, headers=sent)
 
-    def put(self, path: str, settings: Mapping[str, object]) -> Answer:
-        """A change of the catalogue by an administrator."""
+    def as_admin(self, method: str, path: str, body: object = None) -> Answer:
+        """What an administrator is answered below ``/v1/admin/``."""
         headers = {
             "Authorization": f"Bearer {self.token('admin', 'scores:admin')}",
             "Content-Type": "application/json",
         }
-        body = json.dumps({"reason": "test", **settings}).encode()
-        answer = self.request("PUT", f"/v1/admin/{path}", body=body, headers=headers)
+        sent = None if body is None else json.dumps(body).encode()
+        return self.request(method, f"/v1/admin/{path}", body=sent, headers=headers)
+
+    def put(self, path: str, settings: Mapping[str, object]) -> Answer:
+        """A change of the catalogue by an administrator."""
+        answer = self.as_admin("PUT", path, {"reason": "test", **settings})
         assert answer.status == 200, answer.body
         return answer
 

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from html.parser import HTMLParser
 from typing import Any, get_args
 
 import jsonschema
@@ -13,21 +12,13 @@ import pytest
 from openapi_spec_validator import validate
 
 from scoreboard import wire
-from scoreboard.errors import InvalidParameter, NotFound
-from scoreboard.web import problems
+from scoreboard.errors import NotFound
 from scoreboard.web.contract import (
     OPERATIONS,
-    AroundQuery,
-    LiveQuery,
     Operation,
-    PageQuery,
-    PeriodQuery,
-    TopQuery,
-    read_query,
 )
-from scoreboard.web.documents import asyncapi, docs_page, openapi
+from scoreboard.web.documents import asyncapi, openapi
 from scoreboard.web.documents.examples import EXAMPLES
-from scoreboard.web.queries import SiteQuery
 from scoreboard.web.site import SiteHandler
 from tests.service_process import Answer, Service
 
@@ -108,78 +99,6 @@ def test_what_can_change_something_asks_for_a_token() -> None:
         if operation.method != "GET" or operation.path.startswith("/v1/admin"):
             codes = {error.code for error in operation.errors}
             assert "invalid-token" in codes, operation.name
-
-
-# --- queries
-
-
-@pytest.mark.parametrize(
-    ("query", "value"),
-    [
-        (b"", TopQuery()),
-        (b"limit=1", TopQuery(limit=1)),
-        (b"limit=1000&period=week", TopQuery(period="week", limit=1_000)),
-        (b"period=2026-W48", TopQuery(period="2026-W48")),
-        (b"period=2026%2D11", TopQuery(period="2026-11")),
-        (b"cursor=" + b"A" * 43, TopQuery(cursor="A" * 43)),
-        (b"before=9&limit=2", PageQuery(9, 2)),
-        (b"radius=0", AroundQuery(radius=0)),
-        (b"period=day", PeriodQuery("day")),
-        (b"board=a&since=17-9", LiveQuery("a", since="17-9")),
-        (b"board=a&kiosk", SiteQuery("a", kiosk="")),
-    ],
-)
-def test_a_query_is_read_as_its_type(query: bytes, value: msgspec.Struct) -> None:
-    assert read_query(query, type(value)) == value
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        b"x=1",
-        b"limit=1&limit=1",
-        b"limit=0",
-        b"limit=1001",
-        b"limit=-1",
-        b"limit=",
-        b"limit",
-        b"limit=1.0",
-        b"limit=1e1",
-        b"limit=+1",
-        b"limit=%201",
-        b"limit=01",
-        b"limit=true",
-        b"limit=1_0",
-        b"limit=" + b"9" * 4_000,
-        b"limit=%D9%A3",
-        b"period=",
-        b"period=year",
-        b"period=all%0A",
-        b"period=ALL",
-        b"period=2026-1",
-        b"period=%",
-        b"period=%zz",
-        b"period=%ff",
-        b"period=\xc3\xa9",
-        b"cursor=",
-        b"cursor=null",
-        b"cursor=" + b"A" * 42 + b"%0A",
-        b"&",
-        b"&&limit=1",
-        b"limit=1&",
-        b"limit=1&&period=all",
-        b"=1",
-        b"&".join(b"a%d=1" % place for place in range(100)),
-    ],
-)
-def test_a_query_that_is_not_exactly_so_is_refused(query: bytes) -> None:
-    with pytest.raises(InvalidParameter):
-        read_query(query, TopQuery)
-
-
-def test_nothing_stands_for_no_number() -> None:
-    with pytest.raises(InvalidParameter):
-        read_query(b"before=null", PageQuery)
 
 
 # --- the OpenAPI document
@@ -373,69 +292,3 @@ def references(node: object) -> Iterator[str]:
     elif isinstance(node, list):
         for each in node:
             yield from references(each)
-
-
-# --- the page for people
-
-
-class Page(HTMLParser):
-    """What a page loads, where it leads, and what it can be led to."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.ids: list[str] = []
-        self.links: list[str] = []
-        self.tags: set[str] = set()
-        self.attributes: set[str] = set()
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        for name, value in attrs:
-            self.attributes.add(name)
-            if name == "id":
-                self.ids.append(value or "")
-            if name in {"href", "src"}:
-                self.links.append(value or "")
-
-
-HTML = docs_page().decode()
-PAGE = Page(HTML)
-
-
-def test_the_page_loads_nothing_from_elsewhere_and_nothing_inline() -> None:
-    assert not PAGE.tags & {"script", "style", "iframe", "img"}
-    assert "style" not in PAGE.attributes
-    assert not [name for name in PAGE.attributes if name.startswith("on")]
-    assert not [link for link in PAGE.links if "//" in link]
-
-
-def test_every_link_of_the_page_leads_somewhere() -> None:
-    assert len(set(PAGE.ids)) == len(PAGE.ids)
-    inside = {link.removeprefix("#") for link in PAGE.links if link.startswith("#")}
-    assert inside <= set(PAGE.ids)
-    outside = {link for link in PAGE.links if not link.startswith("#")}
-    assert outside == {
-        "./",
-        "openapi.json",
-        "asyncapi.json",
-        "static/site.css",
-        "static/docs.css",
-        "static/favicon.svg",
-    }
-
-
-def test_the_page_explains_every_operation_message_and_error() -> None:
-    ids = set(PAGE.ids)
-    assert {each.name.replace("_", "-") for each in DOCUMENTED} <= ids
-    assert {f"message-{name}" for name in ASYNCAPI["components"]["messages"]} <= ids
-    assert {shape.error.code for shape in problems.SHAPES} <= ids
-
-
-def test_the_page_and_what_it_loads_are_served(running: Service) -> None:
-    answer = running.get("/docs")
-    assert (answer.status, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
-    assert answer.body.decode() == HTML
-    for link in PAGE.links:
-        if not link.startswith("#"):
-            assert running.get(f"/{link.removeprefix('./')}").status == 200, link

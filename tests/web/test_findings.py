@@ -10,8 +10,6 @@ from scoreboard.adapters.sqlite import SqliteLedger
 from scoreboard.core.finding import Finding, Irregularity
 from tests.service_process import Answer, Service
 
-from .test_incidents import as_admin
-
 USERS = ("ada", "bob", "cleo", "dan", "eve")
 
 
@@ -47,13 +45,13 @@ async def noted(service: Service, findings: Sequence[Finding]) -> None:
 
 
 def listed(service: Service, query: str = "") -> Any:
-    answer = as_admin(service, "GET", f"findings{query}")
+    answer = service.as_admin("GET", f"findings{query}")
     assert answer.status == 200, answer.body
     return answer.json()
 
 
 def dismissed(service: Service, entry: object, body: object) -> Answer:
-    return as_admin(service, "POST", f"findings/{entry}/dismiss", body)
+    return service.as_admin("POST", f"findings/{entry}/dismiss", body)
 
 
 def code(answer: Answer) -> tuple[int, str]:
@@ -88,7 +86,7 @@ def test_pages_follow_each_other_and_a_dismissed_finding_is_last(service: Servic
         ("ada", True),
         ("cleo", False),
     ]
-    record = as_admin(service, "GET", "users/cleo").json()
+    record = service.as_admin("GET", "users/cleo").json()
     assert [(each["operation"], each["reason"]) for each in record["entries"]] == [
         ("finding.dismiss", "a tournament")
     ]
@@ -115,7 +113,7 @@ def test_a_dismissal_that_cannot_be_is_refused(
 
 @pytest.mark.parametrize("query", ["?limit=0", "?limit=1001", "?before=0", "?before=x", "?open=1"])
 def test_a_query_that_cannot_be_is_refused(service: Service, query: str) -> None:
-    assert code(as_admin(service, "GET", f"findings{query}")) == (400, "invalid-parameter")
+    assert code(service.as_admin("GET", f"findings{query}")) == (400, "invalid-parameter")
 
 
 def test_findings_are_for_administrators(service: Service) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from scoreboard.core.checkpoint import checkpoint_in
-from tests.service_process import Answer, Service
+from tests.service_process import Service
 
 WITHIN_S = 20
 
@@ -18,15 +18,6 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     running.start()
     yield running
     running.end()
-
-
-def as_admin(service: Service, method: str, path: str, body: object = None) -> Answer:
-    headers = {
-        "Authorization": f"Bearer {service.token('admin', 'scores:admin')}",
-        "Content-Type": "application/json",
-    }
-    sent = None if body is None else json.dumps(body).encode()
-    return service.request(method, f"/v1/admin/{path}", body=sent, headers=headers)
 
 
 def board(service: Service, name: str) -> dict:
@@ -42,7 +33,7 @@ def test_a_board_is_frozen_and_revealed_and_everybody_sees_that(service: Service
 
     frozen = service.put("boards/ctf", {"title": "Flags", "frozen": True}).json()
     assert frozen["frozen_at"] is not None
-    assert as_admin(service, "GET", "boards/ctf").json()["frozen_at"] == frozen["frozen_at"]
+    assert service.as_admin("GET", "boards/ctf").json()["frozen_at"] == frozen["frozen_at"]
     assert board(service, "ctf")["frozen_at"] == frozen["frozen_at"]
     [listed] = [
         each for each in service.get("/v1/boards").json()["boards"] if each["board"] == "ctf"
@@ -61,7 +52,7 @@ def test_a_board_is_frozen_and_revealed_and_everybody_sees_that(service: Service
 def test_the_record_has_who_froze_it_and_why(service: Service) -> None:
     service.put("boards/recorded", {"frozen": True, "reason": "the last hour"})
     service.put("boards/recorded", {"frozen": False, "reason": "the prizes"})
-    entries = as_admin(service, "GET", "audit?limit=3").json()["entries"]
+    entries = service.as_admin("GET", "audit?limit=3").json()["entries"]
     assert [(each["operation"], each["subject"], each["reason"]) for each in entries] == [
         ("board.reveal", "recorded", "the prizes"),
         ("board.freeze", "recorded", "the last hour"),
@@ -74,7 +65,7 @@ def test_the_record_has_who_froze_it_and_why(service: Service) -> None:
 
 def test_the_checkpoint_of_a_freeze_is_told_once_it_is_signed(service: Service) -> None:
     service.put("boards/proved", {"frozen": True})
-    seq = as_admin(service, "GET", "audit?limit=1").json()["entries"][0]["after"]["frozen"]["seq"]
+    seq = service.as_admin("GET", "audit?limit=1").json()["entries"][0]["after"]["frozen"]["seq"]
     service.put("actions/later", {"points": 1, "board": "proved"})
     note, deadline_s = None, time.monotonic() + WITHIN_S
     while note is None and time.monotonic() < deadline_s:
@@ -93,7 +84,7 @@ def test_the_checkpoint_of_a_freeze_is_told_once_it_is_signed(service: Service) 
 
 @pytest.mark.parametrize("frozen", ["true", 1, {"seq": 1, "at": 1, "users": 1}])
 def test_a_wish_that_is_none_is_refused(service: Service, frozen: object) -> None:
-    answer = as_admin(service, "PUT", "boards/none", {"reason": "test", "frozen": frozen})
+    answer = service.as_admin("PUT", "boards/none", {"reason": "test", "frozen": frozen})
     assert (answer.status, answer.json()["pointer"]) == (400, "/frozen")
     assert service.get("/v1/boards/none").status == 404
 

@@ -1,11 +1,10 @@
 """Rules over HTTP: set by an administrator, met by a player, read as incidents."""
 
-import json
 from collections.abc import Iterator
 
 import pytest
 
-from tests.service_process import Answer, Service
+from tests.service_process import Service
 
 
 @pytest.fixture(scope="module")
@@ -16,17 +15,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     running.end()
 
 
-def as_admin(service: Service, method: str, path: str, body: object = None) -> Answer:
-    headers = {
-        "Authorization": f"Bearer {service.token('admin', 'scores:admin')}",
-        "Content-Type": "application/json",
-    }
-    sent = None if body is None else json.dumps(body).encode()
-    return service.request(method, f"/v1/admin/{path}", body=sent, headers=headers)
-
-
 def incidents(service: Service, query: str = "") -> dict:
-    answer = as_admin(service, "GET", f"incidents{query}")
+    answer = service.as_admin("GET", f"incidents{query}")
     assert answer.status == 200, answer.body
     found: dict = answer.json()
     return found
@@ -62,13 +52,13 @@ def test_a_player_who_breaks_rules_is_refused_and_read_about(service: Service) -
 def test_what_an_administrator_sets_is_told_back_to_administrators_alone(service: Service) -> None:
     put = service.put("boards/other", {"points_per_hour": 7, "shadow": True})
     assert (put.json()["points_per_hour"], put.json()["shadow"]) == (7, True)
-    told = as_admin(service, "GET", "boards/other").json()
+    told = service.as_admin("GET", "boards/other").json()
     assert (told["points_per_hour"], told["shadow"]) == (7, True)
     assert "points_per_hour" not in service.get("/v1/boards/other").json()
     span = {"active_from": "2026-01-01T00:00:00+01:00", "active_until": "2027-01-01T00:00:00Z"}
     put = service.put("actions/lap", {"points": 1, "shadow": True, **span})
     assert put.json()["active_from"] == "2025-12-31T23:00:00.000Z"
-    assert as_admin(service, "GET", "actions/lap").json() == put.json()
+    assert service.as_admin("GET", "actions/lap").json() == put.json()
 
 
 @pytest.mark.parametrize(
@@ -88,7 +78,7 @@ def test_what_an_administrator_sets_is_told_back_to_administrators_alone(service
     ],
 )  # fmt: skip
 def test_settings_that_cannot_be_are_refused(service: Service, path: str, settings: dict) -> None:
-    answer = as_admin(service, "PUT", path, {"reason": "test", **settings})
+    answer = service.as_admin("PUT", path, {"reason": "test", **settings})
     assert (answer.status, answer.json()["code"]) == (400, "invalid-payload")
 
 
@@ -96,7 +86,7 @@ def test_settings_that_cannot_be_are_refused(service: Service, path: str, settin
     "query", ["?rule=none", "?user_id=a%20b", "?limit=0", "?before=0", "?shadow=true", "?rule="]
 )
 def test_a_query_that_cannot_be_is_refused(service: Service, query: str) -> None:
-    answer = as_admin(service, "GET", f"incidents{query}")
+    answer = service.as_admin("GET", f"incidents{query}")
     assert (answer.status, answer.json()["code"]) == (400, "invalid-parameter")
 
 
@@ -110,10 +100,10 @@ def test_incidents_are_for_administrators(service: Service) -> None:
 def test_a_key_with_caps_is_told_with_them(service: Service) -> None:
     public = "A6EHv_POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg"
     body = {"key": "game.k1", "reason": "test", "public": public, "caps": {"hour": 5}}
-    answer = as_admin(service, "POST", "keys", body)
+    answer = service.as_admin("POST", "keys", body)
     assert answer.status == 200, answer.body
     assert answer.json()["caps"] == {"minute": 0, "hour": 5, "day": 0}
-    [key] = as_admin(service, "GET", "keys").json()["keys"]
+    [key] = service.as_admin("GET", "keys").json()["keys"]
     assert (key["caps"]["hour"], key["shadow"]) == (5, False)
-    more = as_admin(service, "POST", "keys", {**body, "caps": {"hour": 6}})
+    more = service.as_admin("POST", "keys", {**body, "caps": {"hour": 6}})
     assert more.status == 400

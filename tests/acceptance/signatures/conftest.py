@@ -1,6 +1,5 @@
 """A service with keys of two issuers, and awards signed with them."""
 
-import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -46,7 +45,7 @@ def add_key(service: Service, name: str, algorithm: str, actions: list[str]) -> 
         "actions": actions,
         "reason": "for a test",
     }
-    assert admin(service, "POST", "keys", body).status == 200
+    assert service.as_admin("POST", "keys", body).status == 200
     file = service.data / "keys" / name
     file.parent.mkdir(mode=0o700, exist_ok=True)
     file.touch(mode=0o600)
@@ -73,16 +72,6 @@ def code(answer: Answer) -> tuple[int, str]:
 
 def seconds_ago(age_s: int) -> int:
     return int(time.time()) - age_s
-
-
-def admin(service: Service, method: str, path: str, body: object = None) -> Answer:
-    token = service.token("admin", "scores:admin")
-    return service.request(
-        method,
-        f"/v1/admin/{path}",
-        body=None if body is None else json.dumps(body).encode(),
-        headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
-    )
 
 
 def head(service: Service) -> Any:

@@ -13,7 +13,7 @@ from scoreboard.client.signing import HEADER, Signer
 from scoreboard.core.signature import base64url, from_base64url, message
 from tests.service_process import Answer, Service
 
-from .conftest import AUDIENCE, add_key, admin, award, code, head, seconds_ago, signer
+from .conftest import AUDIENCE, add_key, award, code, head, seconds_ago, signer
 
 
 @pytest.mark.parametrize("key", ["game.k1", "other.k1"], ids=["ed25519", "hmac-sha256"])
@@ -49,7 +49,7 @@ def test_the_known_keys_are_taken_by_the_administrator(signed_service: Service) 
         (known["cases"][2], {"algorithm": "hmac-sha256", "secret": known["hmac_secret"]}),
     ):
         body = {"key": case["key"], "reason": "known", **material}
-        assert admin(signed_service, "POST", "keys", body).status == 200
+        assert signed_service.as_admin("POST", "keys", body).status == 200
         # Signed in another year: believed, and too old.
         answer = award(signed_service, case["header"], case["user_id"], case["action_id"])
         assert code(answer) == (403, "signature-expired")
@@ -122,7 +122,7 @@ def forged(service: Service) -> dict[str, tuple[str, str, str]]:
     mine = good.sign("alice", "boss")
     key, ts, nonce, proof = (part.partition("=")[2] for part in mine.split(","))
     hmac_key = (service.data / "keys" / "other.k1").read_text().strip()
-    public = admin(service, "GET", "keys").json()["keys"]
+    public = service.as_admin("GET", "keys").json()["keys"]
     (material,) = [each["public"] for each in public if each["key"] == "game.k1"]
 
     def header(proof: str, key: str = key) -> str:

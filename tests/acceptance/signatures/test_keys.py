@@ -10,7 +10,7 @@ import pytest
 from scoreboard.core.signature import base64url
 from tests.service_process import Service
 
-from .conftest import admin, code
+from .conftest import code
 
 HMAC_SECRET = "planted-hmac-secret-000000000000"
 
@@ -18,7 +18,7 @@ HMAC_SECRET = "planted-hmac-secret-000000000000"
 def test_keys_that_anybody_could_sign_for_are_refused(signed_service: Service) -> None:
     for number, material in enumerate((bytes(32), b"\1" + bytes(31), b"\xff" * 32, b"short")):
         body = {"key": f"weak.k{number}", "public": base64url(material), "reason": "weak"}
-        answer = admin(signed_service, "POST", "keys", body)
+        answer = signed_service.as_admin("POST", "keys", body)
         assert code(answer) == (400, "invalid-payload")
         assert answer.json()["pointer"] == "/public"
 
@@ -43,8 +43,8 @@ def test_keys_that_anybody_could_sign_for_are_refused(signed_service: Service) -
 )
 def test_a_key_that_is_not_right_is_refused(service: Service, body: dict[str, object]) -> None:
     good = {"key": "game.k7", "reason": "new", "public": base64url(b"k" * 32)}
-    assert code(admin(service, "POST", "keys", good | body)) == (400, "invalid-payload")
-    assert admin(service, "GET", "keys").json() == {"keys": []}
+    assert code(service.as_admin("POST", "keys", good | body)) == (400, "invalid-payload")
+    assert service.as_admin("GET", "keys").json() == {"keys": []}
 
 
 def test_only_an_administrator_sees_and_changes_keys(service: Service) -> None:
@@ -52,7 +52,7 @@ def test_only_an_administrator_sees_and_changes_keys(service: Service) -> None:
         token = {"Authorization": f"Bearer {service.token('alice', 'scores:write')}"}
         answer = service.request(method, f"/v1/admin/{path}", headers=token)
         assert code(answer) == (403, "insufficient-scope")
-    missing = admin(service, "POST", "keys/game.k1/revoke", {"reason": "?"})
+    missing = service.as_admin("POST", "keys/game.k1/revoke", {"reason": "?"})
     assert code(missing) == (404, "not-found")
 
 
@@ -61,9 +61,9 @@ def test_a_secret_is_in_no_answer_no_record_no_log_and_no_file_of_the_database(
 ) -> None:
     secret = base64url(HMAC_SECRET.encode())
     body = {"key": "game.h1", "algorithm": "hmac-sha256", "secret": secret, "reason": "planted"}
-    told = admin(service, "POST", "keys", body).body
-    told += admin(service, "POST", "keys/game.h1/revoke", {"reason": "over"}).body
-    told += admin(service, "GET", "keys").body + admin(service, "GET", "audit").body
+    told = service.as_admin("POST", "keys", body).body
+    told += service.as_admin("POST", "keys/game.h1/revoke", {"reason": "over"}).body
+    told += service.as_admin("GET", "keys").body + service.as_admin("GET", "audit").body
     told += service.get("/metrics").body + service.command("key", "list", "--json").stdout.encode()
     with closing(sqlite3.connect(service.data / "scoreboard.db")) as db:
         told += "\n".join(db.iterdump()).encode()

@@ -9,7 +9,7 @@ from scoreboard.core.signing_key import SigningAlgorithm
 from tests.cluster import Cluster
 from tests.service_process import Service, eventually
 
-from .conftest import AUDIENCE, ENV, admin, award, code, prepare, seconds_ago, signer, utc
+from .conftest import AUDIENCE, ENV, award, code, prepare, seconds_ago, signer, utc
 
 REPLAYS = 50
 
@@ -42,7 +42,7 @@ def test_a_key_signs_in_its_time_only(signed_service: Service) -> None:
     private = new_private(SigningAlgorithm.ED25519)
     made, own = Signer(key, private, audience=AUDIENCE), base64url(public_of(private))
     body = {"key": key, "public": own, "reason": "a season", "not_after": utc(seconds_ago(5))}
-    assert admin(signed_service, "POST", "keys", body).status == 200
+    assert signed_service.as_admin("POST", "keys", body).status == 200
     assert code(award(signed_service, made.sign("alice", "boss"))) == (403, "action-rejected")
     in_time = made.sign("alice", "boss", ts=seconds_ago(30))
     assert award(signed_service, in_time).status == 200
@@ -67,13 +67,13 @@ def revoked_on_the_other_node(one: Service, two: Service) -> None:
     made = signer(one)
     signature = made.sign("alice", "boss")
     assert award(two, signature).status == 200
-    answer = admin(one, "POST", "keys/game.k1/revoke", {"reason": "it leaked"})
+    answer = one.as_admin("POST", "keys/game.k1/revoke", {"reason": "it leaked"})
     assert answer.status == 200
     assert code(award(two, made.sign("alice", "boss"))) == (403, "action-rejected")
     assert code(award(one, made.sign("alice", "boss"))) == (403, "action-rejected")
     eventually(lambda: award(two, signature).status == 403)
     assert award(two, signer(one, "game.k2").sign("alice", "boss")).status == 200
-    again = admin(one, "POST", "keys/game.k1/revoke", {"reason": "again"})
+    again = one.as_admin("POST", "keys/game.k1/revoke", {"reason": "again"})
     assert again.json() == answer.json()
 
 
