@@ -77,6 +77,22 @@ def test_offline_it_keeps_the_last_board_and_says_so(open_page: OpenPage, stage:
         expect(page.locator(USERS)).to_have_text(["ben"])
 
 
+def test_a_network_that_goes_while_it_waits_is_told_too(open_page: OpenPage, stage: Stage) -> None:
+    with open_page() as page:
+        page.clock.install()
+        connections = connect(page, stage)
+        connections[0].send(top(2, [("ada", 2)]))
+        expect(page.locator(USERS)).to_have_text(["ada"])
+        connections[0].close(code=1011)
+        expect(page.locator(STATUS)).to_contain_text("Reconnecting, board as of")
+        page.context.set_offline(True)
+        expect(page.locator(STATUS)).to_contain_text("Offline, board as of")
+        # An attempt that hangs does not pretend that there is a network.
+        page.clock.run_for(1_000)
+        wait_for(page, lambda: len(connections) > 1)
+        expect(page.locator(STATUS)).to_contain_text("Offline, board as of")
+
+
 def test_a_token_that_is_refused_costs_nobody_the_board(open_page: OpenPage, stage: Stage) -> None:
     stage.award("ada")
     with open_page() as page:

@@ -30,6 +30,7 @@ export function follow({ base, board, period, token }, place, report) {
   let welcomed, socket, timer, asked;
 
   addEventListener("online", hurry, { signal });
+  addEventListener("offline", () => feed.state === "reconnecting" && tell(away()), { signal });
   document.addEventListener("visibilitychange", () => document.hidden || hurry(), { signal });
 
   function open() {
@@ -43,7 +44,7 @@ export function follow({ base, board, period, token }, place, report) {
     socket.onmessage = ({ data }) => opened === socket && hear(JSON.parse(data));
     socket.onclose = ({ code, reason }) => opened === socket && lost(code, reason);
     after(OPENING_MS, abandon);
-    tell(welcomed ? "reconnecting" : "connecting");
+    tell(welcomed ? away() : "connecting");
   }
 
   function stop() {
@@ -93,7 +94,7 @@ export function follow({ base, board, period, token }, place, report) {
     const wait = delay(code, failures, asked);
     feed.nextAt = Date.now() + wait;
     after(wait, open);
-    tell(navigator.onLine ? "reconnecting" : "offline");
+    tell(away());
     if (welcomed || failures > 1) return;
     // A browser hides why a handshake was refused; a read of the same board tells.
     const path = `v1/boards/${encodeURIComponent(board)}/top?${new URLSearchParams({ period })}`;
@@ -115,6 +116,8 @@ export function follow({ base, board, period, token }, place, report) {
     if (!socket) open();
     else if (feed.state === "live" && silent) abandon();
   }
+
+  const away = () => (navigator.onLine ? "reconnecting" : "offline");
 
   function tell(state) {
     feed.state = state;
