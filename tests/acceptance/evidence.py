@@ -124,7 +124,7 @@ def ensure_true(data: Source, tops: Iterable[Top], size: int = 10) -> None:
     assert {top.epoch for top in ordered} <= {epoch}
     truths = _true_tops(data, [top.seq for top in ordered], size)
     for top, rows in zip(ordered, truths, strict=True):
-        assert top.rows == rows, f"top {top.seq}"
+        assert top.rows == rows, f"top {top.seq}: {top.rows}, true is {rows}"
 
 
 def true_top(data: Source, size: int = 10) -> list[tuple[int, str, int]]:

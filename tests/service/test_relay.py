@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
+from scoreboard.adapters.sqlite import SqliteLedger
 from scoreboard.core.board import Board, Tie
 from scoreboard.core.posting import Kind
 from scoreboard.core.standing import Snapshot, placed_by_sorting
@@ -200,6 +202,33 @@ async def test_a_rebuild_while_awards_go_on_misses_and_doubles_nothing(
     await follow(world, relay)
     await ensure_follows(world)
     await ensure_shown_was_true(world, screen.shown)
+
+
+async def test_a_rebuild_takes_what_its_pages_know_and_its_own_process_does_not(
+    world: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, screen: Screen
+) -> None:
+    """Labelled without the fall that a page had in it, the top would be untrue at its seq."""
+    users = [f"user-{number:02d}" for number in range(11)]
+    await append(world.ledger, world.clock, *(award(user, user, PRIZE) for user in users))
+    other = await SqliteLedger.open(tmp_path / "scoreboard.db", clock_ms=world.clock)
+    marked = world.ledger.marked
+
+    async def then_awards_go_on(board: str, period: str) -> Any:
+        mark = await marked(board, period)
+        if (board, period) == ("default", "all"):
+            await append(world.ledger, world.clock, award("rise", "user-05", QUIZ))
+            await append(other, world.clock, award("fall", "user-00", FALL))
+        return mark
+
+    monkeypatch.setattr(world.ledger, "marked", then_awards_go_on, raising=False)
+    try:
+        await world.relay().rebuild()
+        await world.publisher.publish()
+        await asyncio.sleep(0)
+        await ensure_shown_was_true(world, screen.shown)
+        await ensure_follows(world)
+    finally:
+        await other.close()
 
 
 async def test_a_rebuild_beside_the_old_ranking_is_not_seen_before_it_is_whole(

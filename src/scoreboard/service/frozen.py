@@ -57,12 +57,13 @@ class FrozenBoard:
     async def load(self) -> None:
         """Read what stood at the freeze, in the periods of then.
 
-        Who is not shown is read after the head, and every turn up to that is taken on top: the
-        last one of a user decides.
+        Who is not shown is read before the head, and every turn up to that is taken on top: the
+        last one of a user decides, and the top's seq is not earlier than it.
         """
+        unseen = await unseen_in(self._ledger)
         head = await self._ledger.head()
         self._place = (head.epoch, self.freeze.seq)
-        await self.ranking.rebuild(self._place, await unseen_in(self._ledger))
+        await self.ranking.rebuild(self._place, unseen)
         for period in self._board.periods_at(self.freeze.at):
             await self._load(period)
         await self._take(head.seq, loading=True)

@@ -123,7 +123,9 @@ class Relay:
         await self._ranking.rebuild((start.epoch, start.seq), unseen, self._frozen())
         for span in sorted(self._held):
             await self._load(*span)
-        await self.follow()
+        # A page may know of a posting that this process has not been told of yet.
+        loaded = await self._ledger.head()
+        await self.follow(loaded.seq)
         await self._ranking.switch()
         self._damaged = False
         self._telemetry.child("scoreboard_rebuilds_total").inc()
@@ -170,8 +172,8 @@ class Relay:
         self._publisher.read_ledger()
         await self._progress.look()
 
-    async def follow(self) -> None:
-        """Apply what the ledger has and the ranking has not.
+    async def follow(self, least: int = 0) -> None:
+        """Apply what the ledger has and the ranking has not, at least up to a posting.
 
         Raises:
             OutOfPlace: the ranking has to be rebuilt.
@@ -186,7 +188,9 @@ class Relay:
             if postings:
                 await self._take(epoch, after, postings)
                 after = postings[-1].seq
-            more = len(postings) == APPLY_MAX
+            elif after < least:
+                raise OutOfPlace(after)
+            more = len(postings) == APPLY_MAX or after < least
         self._progress.caught_up(after)
 
     async def _take(self, epoch: int, after: int, postings: Sequence[Posting]) -> None:
