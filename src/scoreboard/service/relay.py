@@ -5,14 +5,15 @@ from collections.abc import Callable, Iterable, Sequence
 
 from scoreboard.core.board import Board
 from scoreboard.core.posting import Kind, Posting
-from scoreboard.core.window import Period, Window, window_named
+from scoreboard.core.window import Period, Window
 from scoreboard.errors import Deposed, OutOfPlace, ScoreboardError
-from scoreboard.ports import APPLY_MAX, Group, Ledger, Mark, Move, Opening, Ranking
+from scoreboard.ports import APPLY_MAX, Ledger, Mark, Opening, Ranking
 from scoreboard.service.catalogue import CurrentCatalogue
+from scoreboard.service.groups import OF_BOARDS, Groups, Span
 from scoreboard.service.leadership import Leadership
 from scoreboard.service.progress import Progress
 from scoreboard.service.publisher import Publisher
-from scoreboard.service.turns import runs, turns_in, unseen_in
+from scoreboard.service.turns import runs, unseen_in
 from scoreboard.telemetry import Event, Telemetry, log
 
 LOOK_EVERY_S = 0.1
@@ -22,11 +23,6 @@ RETRY_S = 0.5
 LOAD_PAGE = 5_000
 KEEP_CLOSED_MS = 60_000
 """How long a period that is over stays in the ranking, for those who look right afterwards."""
-
-_OF_BOARDS = frozenset({Kind.BOARD, Kind.FREEZE, Kind.REVEAL})
-"""What changes a whole board, and its place in the catalogue."""
-
-Span = tuple[str, str]
 
 
 class Relay:
@@ -54,7 +50,7 @@ class Relay:
         self._clock_ms = clock_ms
         self._telemetry = telemetry
         self._woken = asyncio.Event()
-        self._held: set[Span] = set()
+        self._groups = Groups(catalogue)
         self._opened: set[Span] = set()
         self._damaged = False
         self._failing = False
@@ -97,9 +93,9 @@ class Relay:
         if not await self._is_in_place():
             await self.rebuild()
             return
-        self._held = set(await self._ranking.periods())
+        self._groups.held = set(await self._ranking.periods())
         self._publisher.read_ranking()
-        self._publisher.hold(self._held)
+        self._publisher.hold(self._groups.held)
         # The leader before may have applied who left, and not have told it.
         head = await self._ledger.head()
         self._publisher.turned((head.epoch, head.seq))
@@ -111,17 +107,17 @@ class Relay:
         is recognised by its seq when the posting is applied.
         """
         await self._catalogue.load()
-        self._held.clear()
+        self._groups.held.clear()
         await self._open_periods()
         start = await self._ledger.head()
         # What was put before the place and after the first look would never be met as a posting.
         await self._catalogue.load()
-        self._held = set(self._spans(start.at)) | set(self._spans(self._clock_ms()))
+        self._groups.held = set(self._spans(start.at)) | set(self._spans(self._clock_ms()))
         self._publisher.read_ledger()
-        self._publisher.hold(self._held)
+        self._publisher.hold(self._groups.held)
         unseen = await unseen_in(self._ledger)
-        await self._ranking.rebuild((start.epoch, start.seq), unseen, self._frozen())
-        for span in sorted(self._held):
+        await self._ranking.rebuild((start.epoch, start.seq), unseen, self._groups.frozen())
+        for span in sorted(self._groups.held):
             await self._load(*span)
         # A page may know of a posting that this process has not been told of yet.
         loaded = await self._ledger.head()
@@ -129,9 +125,9 @@ class Relay:
         await self._ranking.switch()
         self._damaged = False
         self._telemetry.child("scoreboard_rebuilds_total").inc()
-        log().info(Event.RANKING_REBUILT, seq=start.seq, spans=len(self._held))
+        log().info(Event.RANKING_REBUILT, seq=start.seq, spans=len(self._groups.held))
         self._publisher.read_ranking()
-        self._publisher.hold(self._held)
+        self._publisher.hold(self._groups.held)
         self._publisher.turned((start.epoch, start.seq))
 
     def distrust(self) -> None:
@@ -201,35 +197,20 @@ class Relay:
         self._progress.taken(postings)
 
     async def _apply(self, epoch: int, postings: Sequence[Posting]) -> None:
-        boards_changed = any(posting.kind in _OF_BOARDS for posting in postings)
+        boards_changed = any(posting.kind in OF_BOARDS for posting in postings)
         if boards_changed:
             await self._catalogue.load()
-            self._ensure_loaded(postings)
+            self._groups.ensure_loaded(postings)
+        self._has_erased |= any(posting.kind is Kind.ERASE for posting in postings)
         for run in runs(postings):
-            group = self._group(epoch, run)
+            group = self._groups.group(epoch, run)
             with self._traces.batch(group.after + 1, group.upto), self._apply_seconds.time():
                 changed = await self._ranking.apply(group)
             self._publisher.changed(changed)
             if group.turns or group.frozen is not None:
                 self._publisher.turned((epoch, group.upto))
         if boards_changed:
-            self._publisher.hold(self._held)
-
-    def _group(self, epoch: int, run: Sequence[Posting]) -> Group:
-        moves: list[Move] = []
-        marks: list[Mark] = []
-        for posting in run:
-            self._translate(posting, moves, marks)
-        turns = turns_in(run)
-        after, upto = run[0].seq - 1, run[-1].seq
-        of_boards = any(posting.kind in _OF_BOARDS for posting in run)
-        frozen = self._frozen() if of_boards else None
-        self._has_erased = self._has_erased or any(posting.kind is Kind.ERASE for posting in run)
-        return Group(epoch, after, upto, tuple(moves), tuple(marks), turns, frozen)
-
-    def _frozen(self) -> dict[str, int]:
-        boards = self._catalogue.boards.values()
-        return {board.board: board.frozen.seq for board in boards if board.frozen is not None}
+            self._publisher.hold(self._groups.held)
 
     async def _forget_erased(self) -> None:
         """Let go of the names of the erased that everybody has heard; the others later."""
@@ -238,73 +219,6 @@ class Relay:
             heard = [await self._ledger.bookmark(name) for name in self._tells_names]
             await self._ledger.forget_erased(min([place[1], *heard]))
             self._has_erased = any(seq < place[1] for seq in heard)
-
-    def _translate(self, posting: Posting, moves: list[Move], marks: list[Mark]) -> None:
-        board = self._catalogue.board(posting.board)
-        match posting.kind:
-            case Kind.AWARD | Kind.REVERSE:
-                if posting.user_id is not None:
-                    for period in board.periods_at(posting.counts_at):
-                        self._hold(posting, period, marks)
-                        moves.append(_move(posting, period))
-            case Kind.PERIOD:
-                period = board.period(posting.detail or "", posting.at)
-                self._hold(posting, period, marks)
-            case Kind.BOARD:
-                for period in board.periods_at(posting.at):
-                    self._held.add((posting.board, period.name))
-                    marks.append(Mark(posting.board, period.name, posting.seq, posting.at))
-            case Kind.FREEZE | Kind.REVEAL:
-                for period in board.periods_at(posting.at):
-                    self._hold(posting, period, [])
-                current = {period.name for period in board.periods_at(posting.at)}
-                # What is over since the freeze was shown as of then until now.
-                marks += [
-                    Mark(*span, posting.seq, posting.at)
-                    for span in sorted(self._held)
-                    if span[0] == posting.board
-                    and (posting.kind is Kind.REVEAL or span[1] in current)
-                ]
-
-    def _hold(self, posting: Posting, period: Period, marks: list[Mark]) -> None:
-        # An old period is not taken up again for a reversal that counts in it.
-        span = (posting.board, period.name)
-        if span in self._held or period.end_ms <= posting.at:
-            return
-        self._ensure_begins(posting, period)
-        self._held.add(span)
-        marks.append(Mark(*span, posting.seq, posting.at))
-
-    def _ensure_begins(self, posting: Posting, period: Period) -> None:
-        """A period begins empty only after an earlier one of its window.
-
-        Otherwise the window is newer than this posting (the catalogue is read ahead of it), or the
-        period was held before: what is in it already is in the ledger alone.
-
-        Raises:
-            OutOfPlace: it has to be loaded.
-        """
-        held = [
-            name
-            for board, name in self._held
-            if board == posting.board and window_named(name) is period.window
-        ]
-        if not held or max(held) > period.name:
-            raise OutOfPlace(posting.seq)
-
-    def _ensure_loaded(self, postings: Iterable[Posting]) -> None:
-        """A window that a board with scores got only now is in the ledger, not in the ranking.
-
-        Raises:
-            OutOfPlace: it has to be loaded.
-        """
-        known = {board for board, _ in self._held}
-        for posting in postings:
-            if posting.kind is Kind.BOARD and posting.board in known:
-                board = self._catalogue.board(posting.board)
-                for period in board.periods_at(posting.at):
-                    if (board.board, period.name) not in self._held:
-                        raise OutOfPlace(posting.seq)
 
     async def _load(self, board: str, period: str) -> None:
         mark = Mark(board, period, *await self._ledger.marked(board, period))
@@ -343,7 +257,7 @@ class Relay:
         for span in await self._closed(now_ms - self._ahead_ms):
             await self._ranking.forget(*span)
             self._publisher.close(span)
-            self._held.discard(span)
+            self._groups.held.discard(span)
             self._opened.discard(span)
 
     async def _open_periods(self) -> None:
@@ -370,7 +284,7 @@ class Relay:
         span = (board.board, period.name)
         if board.frozen is not None and period.start_ms > board.frozen.at:
             return span in self._opened
-        return span in self._held
+        return span in self._groups.held
 
     async def _closed(self, now_ms: int) -> list[Span]:
         boards = self._catalogue.boards
@@ -386,13 +300,6 @@ class Relay:
             for board, period in await self._ranking.periods()
         ]
         self._users.set(sum(totals))
-
-
-def _move(posting: Posting, period: Period) -> Move:
-    assert posting.user_id is not None
-    return Move(
-        posting.board, period.name, posting.user_id, posting.points, posting.seq, posting.at
-    )
 
 
 def _ends(boards: Iterable[Board], now_ms: int) -> Iterable[int]:
