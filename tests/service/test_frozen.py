@@ -387,3 +387,27 @@ async def test_of_too_many_frozen_boards_those_that_are_asked_for_stay_ready(
         await world.frozen.look(world.catalogue)
         assert await world.frozen.standings(asked, asked.period("all", 0)) is not None
     assert loads == 3
+
+
+async def test_what_is_erased_while_it_is_loaded_is_told_in_its_label(
+    world: World, heard: Heard, until: Until
+) -> None:
+    """Whoever has loaded before labels the same rows with the erasure, and shows others before."""
+    frozen = await frozen_at(world, heard, until)
+    gone: list[int] = []
+
+    async def erase() -> None:
+        if not gone:
+            gone.append(await moderate(world, "u1", Kind.ERASE))
+
+    world.ledger.before["scores_at"] = erase
+    world.frozen = module.FrozenBoards(world.ledger, type(world.ranking))
+    world.answers = world.answers_of(world.ledger)
+    top = await world.answers.public("default", DAILY.period("all", 0), snapshot_of)
+    assert top is not None
+    assert place(top) == [(1, "u2", 5), (2, "u3", 5)]
+    assert top.seq == gone[0] > frozen
+
+
+async def snapshot_of(source: Any, board: Board, period: str) -> Snapshot | None:
+    return await source.snapshot(board, period)

@@ -15,12 +15,18 @@ class Tail:
         self._postings: deque[Posting] = deque(maxlen=limit)
 
     def extend(self, postings: Sequence[Posting]) -> None:
-        """Add what was committed here; what came before is dropped if others wrote in between."""
+        """Add what was committed here; what came before is dropped if others wrote in between.
+
+        A group whose answer was lost may have postings of others in it: then none of it is kept.
+        """
         if not postings:
             return
         if self._postings and self._postings[-1].seq + 1 != postings[0].seq:
             self._postings.clear()
-        self._postings.extend(postings)
+        if postings[-1].seq - postings[0].seq == len(postings) - 1:
+            self._postings.extend(postings)
+        else:
+            self._postings.clear()
 
     def forget(self) -> None:
         """Keep nothing: a name in it was erased, and followers read what the database says now."""

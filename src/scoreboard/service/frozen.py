@@ -57,16 +57,22 @@ class FrozenBoard:
     async def load(self) -> None:
         """Read what stood at the freeze, in the periods of then.
 
-        Who is not shown is read before the head, and every turn up to that is taken on top: the
-        last one of a user decides, and the top's seq is not earlier than it.
+        Who is not shown, and all pages, are read before the last look at the head, and every turn
+        up to that is taken on top: the last one of a user decides, and the top's seq is not earlier
+        than it. Whoever is erased while pages are read is missing in the later ones.
+
+        Raises:
+            Unavailable: the ledger has become another one meanwhile.
         """
-        unseen = await unseen_in(self._ledger)
-        head = await self._ledger.head()
-        self._place = (head.epoch, self.freeze.seq)
-        await self.ranking.rebuild(self._place, unseen)
+        begun = await self._ledger.head()
+        self._place = (begun.epoch, self.freeze.seq)
+        await self.ranking.rebuild(self._place, await unseen_in(self._ledger))
         for period in self._board.periods_at(self.freeze.at):
             await self._load(period)
-        await self._take(head.seq, loading=True)
+        loaded = await self._ledger.head()
+        if loaded.epoch != begun.epoch:
+            raise Unavailable
+        await self._take(loaded.seq, loading=True)
         await self.ranking.switch()
 
     async def _load(self, period: Period) -> None:

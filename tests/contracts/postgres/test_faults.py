@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from typing import Any
 
 import asyncpg
 import pytest
@@ -84,6 +85,27 @@ async def test_a_lost_answer_is_settled_by_asking_again(
                 assert [type(each) for each in again] == [Recorded, Recorded]
             assert proxy.lost == 1
             await ensure_sums(ledger)
+
+
+async def test_a_settled_group_with_an_award_of_another_node_hides_nothing_between(
+    url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What follows the ledger would never hear of the postings in the gap."""
+    async with opened(url, clock_ms=clock) as ledger, opened(url, clock_ms=clock) as other:
+        await append(ledger, clock, award("a1"))
+        await append(other, clock, award("shared", "u2"), award("between", "u3"))
+        session = ledger._writer.session
+        write = session.write
+
+        async def loses_its_answer(*asked: Any) -> None:
+            monkeypatch.undo()
+            await write(*asked)
+            raise OutcomeUnknown
+
+        monkeypatch.setattr(session, "write", loses_its_answer)
+        await append(ledger, clock, award("shared", "u2"), award("own", "u4"))
+        told = [posting.seq for posting in await ledger.postings(2, 10)]
+        assert told == [3, 4, 5]
 
 
 async def test_a_commit_that_no_standby_has_is_not_a_success(
