@@ -19,7 +19,7 @@ from scoreboard.client import (
     verified_checkpoint,
     verify_growth,
 )
-from scoreboard.core.checkpoint import checkpoint_in, is_signed
+from scoreboard.core.checkpoint import checkpoint_in, is_signed, verifier_key
 from scoreboard.core.proof import is_consistent
 from scoreboard.web.documents.examples import EXAMPLES
 from scoreboard.wire import AwardProof
@@ -82,7 +82,7 @@ def test_a_player_verifies_an_award_with_sixty_lines(
     proof = proof_of(service, award, "u19")
     told = verified(tmp_path, proof, proof["key"])
     assert (told.returncode, told.stderr) == (0, "")
-    assert told.stdout == f"Posting {proof['seq']}: 10 points, proven.\n"
+    assert told.stdout == f"Posting {proof['seq']}: 10 points of u19, proven.\n"
     kept = tmp_path / "checkpoint"
     kept.write_text(checkpoint_of(service), "utf-8")
     assert verified(tmp_path, proof, proof["key"], str(kept)).returncode == 0
@@ -150,7 +150,50 @@ def test_the_example_in_the_documents_is_a_true_proof(tmp_path: Path) -> None:
     example = EXAMPLES[AwardProof]
     assert isinstance(example, AwardProof)
     proof = {name: getattr(example, name) for name in example.__struct_fields__}
-    assert verified(tmp_path, proof, example.key).stdout == "Posting 2: 5 points, proven.\n"
+    told = f"Posting 2: 5 points of {example.user_id}, proven.\n"
+    assert verified(tmp_path, proof, example.key).stdout == told
+
+
+VECTORS = json.loads((Path(__file__).parents[1] / "vectors/proof.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("case", VECTORS["refused"], ids=range(len(VECTORS["refused"])))
+def test_what_the_clients_do_not_believe_sixty_lines_do_not_either(
+    tmp_path: Path, case: dict[str, Any]
+) -> None:
+    proof = {**VECTORS["proof"], **case["change"]}
+    if "note" in case:
+        proof["checkpoint"] = case["note"]
+    told = verified(tmp_path, proof, case.get("key", VECTORS["key"]))
+    assert (told.returncode, told.stdout) == (1, "")
+
+
+@pytest.mark.parametrize("change", ["award_id", "seq", "epoch"])
+def test_a_proof_is_of_one_award_in_one_place_of_one_log(tmp_path: Path, change: str) -> None:
+    proof, key = VECTORS["awards"][0]["proof"], VECTORS["key"]
+    if change == "award_id":
+        proof = {**proof, "award_id": proof["award_id"][:9]}
+    elif change == "seq":
+        proof = {**proof, "seq": proof["seq"] + 1}
+    else:  # the same key, called by the name that it has in another epoch
+        origin, _, public = key.split("+", 2)
+        other = verifier_key(f"{origin}0", base64.b64decode(public)[1:])
+        text, signature = proof["checkpoint"].split("\n\n")
+        named, hex_of = f"— {origin}0 ", bytes.fromhex(other.split("+")[1])
+        signed = base64.b64decode(signature.split(" ")[2])[4:]
+        relabelled = named + base64.b64encode(hex_of + signed).decode()
+        proof, key = {**proof, "checkpoint": f"{text}\n\n{relabelled}\n"}, other
+    told = verified(tmp_path, proof, key)
+    assert (told.returncode, told.stdout) == (1, "")
+    assert "NOT PROVEN" in told.stderr
+
+
+def test_whose_award_it_is_is_told_as_unknown_without_a_name(tmp_path: Path) -> None:
+    case = next(each for each in VECTORS["awards"] if "salt" in each["proof"])
+    proof = {
+        name: value for name, value in case["proof"].items() if name not in {"user_id", "salt"}
+    }
+    assert "of a user whom it does not name" in verified(tmp_path, proof, VECTORS["key"]).stdout
 
 
 def test_anybody_can_tell_that_the_ledger_only_grew(sealed: tuple[Service, Answer, str]) -> None:

@@ -165,6 +165,20 @@ def test_a_new_epoch_asks_why(old: Path) -> None:
     assert f"{seq + 1:,}" in ok(old, "ledger", "new-epoch", "--reason", "again")
 
 
+def test_a_checkpoint_of_an_earlier_epoch_is_left_out_aloud(old: Path) -> None:
+    root = "A" * 43 + "="
+    note = f"scoreboard/1\n9\n{root}\nepoch 1\ntime 1\n\n"
+    (old / "scoreboard-data" / "checkpoint").write_text(note)
+    done = scoreboard(old, "ledger", "verify")
+    assert done.returncode == 0
+    assert "is of epoch 1, before that of the ledger, and is not compared" in done.stderr
+    file = str(old / "scoreboard-data" / "checkpoint")
+    assert (
+        "kept checkpoint are missing"
+        in scoreboard(old, "ledger", "verify", "--checkpoint", file).stdout
+    )
+
+
 def test_sqlite_has_no_roles(old: Path) -> None:
     assert "SQLite has no roles" in refused(old, "migrate", "--grant", "service")
 

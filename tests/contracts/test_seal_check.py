@@ -141,6 +141,15 @@ async def test_a_checkpoint_outside_that_says_otherwise_is_told(
     assert (await checked(ledger, tmp_path / "missing")).faults == ()
 
 
+async def test_a_checkpoint_that_was_published_is_missed_by_the_first_audit_too(
+    ledger: Ledger, clock: Clock, tmp_path: Path, superuser: Superuser
+) -> None:
+    await filled(ledger, clock, tmp_path)
+    await superuser.does("DELETE FROM tiles", "DELETE FROM checkpoints")
+    (fault,) = (await checked(ledger, tmp_path / "checkpoint")).faults
+    assert "was published, and is not in the ledger" in fault.what
+
+
 async def test_a_checkpoint_of_a_history_that_was_replaced_is_no_fault(
     ledger: Ledger, clock: Clock, tmp_path: Path
 ) -> None:

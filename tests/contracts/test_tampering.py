@@ -15,13 +15,13 @@ from scoreboard.service.verification import Verdict, Verification
 
 from .material import Clock
 from .superuser import Superuser
-from .tampering import HEAD, TAMPERING, filled, portable, seal
+from .tampering import COLUMNS, HEAD, TAMPERING, filled, portable, seal
 
 
-async def verified(ledger: Ledger, kept: Path | None = None) -> Verdict:
+async def verified(ledger: Ledger, kept: Path | None = None, *, published: bool = False) -> Verdict:
     text = await CheckpointFile(kept).read() if kept else None
     checkpoint = checkpoint_in(text) if text else None
-    verification = Verification(is_signature, checkpoint)
+    verification = Verification(is_signature, checkpoint, published=published)
     async for page in ledger.history():
         verification.see(page)
     return verification.verdict()
@@ -93,3 +93,88 @@ async def test_erasing_a_user_keeps_every_proof(
     verdict = await verified(ledger, tmp_path / "checkpoint")
     assert verdict.ok, verdict.faults
     assert verdict.sealed == verdict.postings
+
+
+@pytest.mark.parametrize("tables", [("checkpoints",), ("tiles", "checkpoints")])
+async def test_a_checkpoint_that_was_published_is_missed(
+    ledger: Ledger, clock: Clock, tmp_path: Path, superuser: Superuser, tables: tuple[str, ...]
+) -> None:
+    await filled(ledger, clock, tmp_path)
+    assert (await verified(ledger, tmp_path / "checkpoint", published=True)).ok
+    await superuser.does(*(f"DELETE FROM {table}" for table in tables))
+    verdict = await verified(ledger, tmp_path / "checkpoint", published=True)
+    assert not verdict.ok
+    assert "was published, and is not in the ledger" in verdict.faults[-1].what
+    # An export may be older than what was published.
+    assert (await verified(ledger, tmp_path / "checkpoint")).ok
+
+
+async def moderated(ledger: Ledger, clock: Clock, folder: Path) -> None:
+    """u1 is banned, u2 held, u3 erased, u4 banned and released again."""
+    await filled(ledger, clock, folder)
+    for user_id, kind in (
+        ("u1", Kind.BAN),
+        ("u2", Kind.HOLD),
+        ("u3", Kind.ERASE),
+        ("u4", Kind.BAN),
+        ("u4", Kind.RELEASE),
+    ):
+        await ledger.moderate(Moderation(user_id, kind, "mo", "why not"))
+    await seal(ledger, clock, folder)
+
+
+@pytest.mark.parametrize(
+    ("statement", "who"),
+    [
+        ("UPDATE users SET status = 'active' WHERE user_id = 'u1'", "u1"),
+        ("UPDATE users SET status = 'hidden' WHERE user_id = 'u2'", "u2"),
+        ("UPDATE users SET status = 'banned' WHERE user_id = 'u4'", "u4"),
+        ("UPDATE users SET status = 'held' WHERE user_id = 'u5'", "u5"),
+    ],
+)
+async def test_who_stands_against_the_postings_is_named(  # noqa: PLR0917
+    ledger: Ledger,
+    clock: Clock,
+    tmp_path: Path,
+    superuser: Superuser,
+    statement: str,
+    who: str,
+) -> None:
+    await moderated(ledger, clock, tmp_path)
+    assert (await verified(ledger)).ok
+    await superuser.does(statement)
+    (fault,) = (await verified(ledger)).faults
+    assert fault.what == f"User {who} stands otherwise than the postings say."
+
+
+@pytest.mark.parametrize(
+    ("user_id", "score_after", "says"),
+    [
+        ("u1", "score + 5", "is of somebody who was banned or erased by then"),
+        ("u5", "NULL", "says another score than the sum so far"),
+    ],
+)
+async def test_an_award_that_no_ledger_makes_is_named_though_it_adds_up(  # noqa: PLR0917
+    ledger: Ledger,
+    clock: Clock,
+    tmp_path: Path,
+    superuser: Superuser,
+    user_id: str,
+    score_after: str,
+    says: str,
+) -> None:
+    await moderated(ledger, clock, tmp_path)
+    await superuser.does(
+        f"INSERT INTO ledger (seq, {COLUMNS}) SELECT h.seq + 1, h.epoch, 'forged', 'award', "
+        f"'default', u.user_ref, 'quiz', 5, {score_after}, h.at, NULL, NULL, NULL, NULL "
+        "FROM users AS u JOIN scores AS s ON s.user_id = u.user_id AND s.board = 'default' "
+        "CROSS JOIN (SELECT seq, epoch, at FROM ledger ORDER BY seq DESC LIMIT 1) AS h "
+        f"WHERE u.user_id = '{user_id}' AND s.period = 'all'",
+        "UPDATE scores SET score = score + 5, seq = (SELECT max(seq) FROM ledger) "
+        f"WHERE user_id = '{user_id}' AND board = 'default'",
+        *portable([HEAD], superuser),
+    )
+    verdict = await verified(ledger)
+    (fault,) = verdict.faults
+    assert (fault.seq, verdict.postings) == (verdict.first_bad_seq, fault.seq)
+    assert says in fault.what

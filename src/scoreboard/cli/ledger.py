@@ -134,7 +134,9 @@ async def verify(
         async with assembly.open_ledger(settings) as ledger:
             epoch = (await ledger.head()).epoch
             verification = Verification(
-                assembly.is_signature, wanted or last_published(settings, epoch)
+                assembly.is_signature,
+                wanted or last_published(settings, epoch),
+                published=True,
             )
             with progress.shown():
                 async for page in progress.through(ledger.history()):

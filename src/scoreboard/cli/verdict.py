@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scoreboard import assembly
-from scoreboard.cli.terminal import Failure
+from scoreboard.cli.terminal import ERR, Failure
 from scoreboard.core.checkpoint import NOTE_MAX_BYTES, Checkpoint, checkpoint_in
 from scoreboard.core.moment import rfc3339
 from scoreboard.service.verification import Verdict
@@ -14,12 +14,22 @@ from scoreboard.settings import Settings
 def last_published(settings: Settings, epoch: int) -> Checkpoint | None:
     """The checkpoint in DATA, unless it is of a history that this one has replaced.
 
+    That is said: whoever begins an epoch past the command line has a history replaced as well.
+
     Raises:
         Failure: it cannot be read, or is none.
     """
     file = settings.data / assembly.CHECKPOINT_FILE
     published = read_checkpoint(file) if file.exists() else None
-    return published if published and published.epoch >= epoch else None
+    if published is None or published.epoch >= epoch:
+        return published
+    ERR.print(
+        f"The checkpoint in {file} is of epoch {published.epoch}, before that of the ledger, and "
+        f"is not compared. If nobody began a new epoch: --checkpoint {file}",
+        markup=False,
+        soft_wrap=True,
+    )
+    return None
 
 
 def read_checkpoint(file: Path) -> Checkpoint:

@@ -14,6 +14,7 @@ class Regrowth:
     It begins with the tree of the checkpoint ``since``, or with nothing. ``kept`` is a checkpoint
     from elsewhere, which the ledger has to be a continuation of. Once something does not fit
     nothing after it does, so only the first place is told: ``whole`` is False from there on.
+    ``newest`` is the size of the last checkpoint that came, whatever it is worth.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class Regrowth:
         self._tracks = {0: self._leaves}
         self.whole = True
         self.checkpoints = 0
+        self.newest = 0
 
     def turn(self, reached: int) -> None:
         """A new page of leaves begins; everything that was kept of those before has come."""
@@ -54,6 +56,7 @@ class Regrowth:
     def see_sealing(self, sealing: Sealing, reached: int) -> None:
         """A checkpoint as it was kept; ``reached`` is the last posting that was there."""
         self.checkpoints += 1
+        self.newest = sealing.size
         before, size = self.sealing, f"{sealing.size:,}"
         try:
             checkpoint = sealing.checkpoint()

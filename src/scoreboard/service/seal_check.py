@@ -135,6 +135,10 @@ class _Look:
             if tree.root() != outside.root:
                 what = f"or a later one, up to {size}, is not what the published checkpoint says"
                 self._faults.blame(1, what)
+        else:
+            self._faults.say(
+                f"The checkpoint of {size} postings was published, and is not in the ledger."
+            )
 
     async def _tree(self, size: int) -> Tree:
         return Tree.at(size, await self._ledger.tiles(edge_tiles(size)))

@@ -86,9 +86,13 @@ class Sums:
         for totals in spans.of(line):
             totals.add(line)
         if line.score_after is None:
-            return True
+            return line.kind is Kind.REVERSE
         allover = self._totals[line.board][_ALL].scores
         return allover.get(line.user_ref or 0) == line.score_after
+
+    def name_of(self, user_ref: int) -> str:
+        """A user's name, or the reference of somebody who has none."""
+        return self._names.get(user_ref, str(user_ref))
 
     def differing(self) -> Iterator[Tally]:
         """The periods whose scores are not the sums, as they were found."""

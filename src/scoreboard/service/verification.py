@@ -12,6 +12,7 @@ from scoreboard.core.history import Line, Origin, Person, Tally
 from scoreboard.core.leaf import leaf
 from scoreboard.core.merkle import Run, leaf_hash
 from scoreboard.core.posting import Kind
+from scoreboard.core.statuses import Statuses
 from scoreboard.core.user import commitment
 from scoreboard.ports import Part, Sealing
 from scoreboard.service.faults import Fault, Faults
@@ -39,18 +40,23 @@ class Verdict(Struct, frozen=True, kw_only=True):
 class Verification:
     """Looks at each page of a history in turn, and says at the end what it found.
 
-    ``kept`` is a checkpoint from elsewhere, which the ledger has to be a continuation of.
+    ``kept`` is a checkpoint from elsewhere, which the ledger has to be a continuation of. One that
+    was ``published`` before the ledger was read has to be in it as well, or a later one.
     """
 
-    def __init__(self, verify: Verify, kept: Checkpoint | None = None) -> None:
+    def __init__(
+        self, verify: Verify, kept: Checkpoint | None = None, *, published: bool = False
+    ) -> None:
         self._sums = Sums()
         self._freezes = Freezes()
+        self._statuses = Statuses()
         self._boards: list[Board] = []
         self._users: dict[int, bytes | None] = {}
         self._origin: Origin | None = None
         self._last = Line(0, 0, "", Kind.BOARD, "", 0)  # before the first
         self._faults = Faults()
         self._tree = Regrowth(verify, self._faults, kept=kept)
+        self._published = kept if published else None
 
     def see(self, page: Sequence[Part]) -> None:
         """Look at parts of one kind, at least one."""
@@ -85,7 +91,10 @@ class Verification:
             )
         for board in self._freezes.differing(self._boards):
             faults.say(f"Board {board} is frozen, or not, against its postings.")
+        for user in self._statuses.differing():
+            faults.say(f"User {self._sums.name_of(user)} stands otherwise than the postings say.")
         sealing = self._tree.sealing
+        self._miss_published(last)
         return Verdict(
             ok=not faults.found,
             epoch=origin.epoch,
@@ -98,6 +107,14 @@ class Verification:
             faults=tuple(faults.found),
         )
 
+    def _miss_published(self, last: int) -> None:
+        published, newest = self._published, self._tree.newest
+        if published and newest < published.size <= last:
+            self._faults.say(
+                f"The checkpoint of {published.size:,} postings was published, and is not in the "
+                "ledger."
+            )
+
     def _expect(self, page: Sequence[Board | Person | Tally]) -> None:
         for part in page:
             self._sums.expect(part)
@@ -105,6 +122,7 @@ class Verification:
                 self._boards.append(part)
             elif isinstance(part, Person):
                 self._users[part.user_ref] = _stands_for(part)
+                self._statuses.expect(part)
 
     def _see_line(self, line: Line, found: list[bytes]) -> None:
         last, faults, tree = self._last, self._faults, self._tree
@@ -115,6 +133,8 @@ class Verification:
             faults.blame(line.seq, "is earlier than the one before it")
         if not self._sums.add(line):
             faults.blame(line.seq, "says another score than the sum so far")
+        if not self._statuses.add(line):
+            faults.blame(line.seq, "is of somebody who was banned or erased by then")
         self._freezes.add(line)
         self._last = line
         if not tree.whole:
