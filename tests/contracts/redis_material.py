@@ -105,6 +105,7 @@ async def answers(ranking: Ranking, span: tuple[str, str], users: Sequence[str])
         for user_id in users:
             found.append(await standing(ranking, board, span[1], user_id, own=False))
             found.append(await standing(ranking, board, span[1], user_id, own=True))
+            found.append(await ranking.own_standing(board, span[1], user_id))
             found.append(await around(ranking, board, span[1], user_id))
     return tuple(found)
 

@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
+import msgspec
 import pytest
 
 from scoreboard import wire
@@ -216,6 +218,28 @@ async def test_an_older_top_neither_replaces_nor_is_told(valkey: ValkeyServer) -
         assert told == [top(9, epoch=1_795_435_200_001), top(1, "two")]
         async with listening(one) as late:
             assert top(9, epoch=1_795_435_200_001) in await late.hear()
+
+
+async def test_what_was_read_late_does_not_bring_back_an_older_board(
+    valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node that has just started would think a frozen board live until it is told again."""
+    url = valkey.url()
+    async with node(url) as one, node(url) as two, listening(two) as first:
+        before, after = board(), msgspec.structs.replace(board(), title="later")
+        await one.publish([before])
+        await hears(first, before)
+        read = two._read
+
+        async def slowly() -> Any:
+            known = await read()
+            await one.publish([after])
+            await hears(first, after)
+            return known
+
+        monkeypatch.setattr(two, "_read", slowly)
+        async with listening(two) as late:
+            assert list(await late.hear()) == [after]
 
 
 async def test_nonsense_for_an_address_is_refused() -> None:

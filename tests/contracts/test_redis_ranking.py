@@ -118,6 +118,18 @@ async def test_a_key_of_a_wrong_type_is_noticed_and_rebuilt(
     await ensure_damaged_then_healed(ranking, keys)
 
 
+async def test_freezes_that_cannot_be_read_hold_nobody_up(
+    ranking: RedisRanking, keys: Hands
+) -> None:
+    """Whoever asks goes on to the ledger: what the public may see of a board is not known here."""
+    keys.client.hset(keys.head, "read.frozen", "planted")
+    async with asyncio.timeout(10):
+        assert await top(ranking) is None
+        assert await ranking.standing(DEFAULT, "all", "ada") is None
+    await build(ranking)
+    assert await top(ranking) == FULL
+
+
 @pytest.mark.parametrize(
     "plant",
     [

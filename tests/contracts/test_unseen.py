@@ -89,6 +89,11 @@ async def ensure_stands(
         above = min(each.score for each in rows if each.rank < row.rank)
         reached = above + (1 if board.tie is Tie.FIRST_REACHED else 0)
         assert standing.to_next.points == reached - row.score
+    now = await ledger.head()
+    assert await ledger.own_standing(board, "all", row.user_id) == (
+        (now.epoch, now.seq),
+        standing,
+    )
     index = rows.index(row)
     around = await ledger.around(board, "all", row.user_id, 2, own=own)
     assert tuple(around or ()) == rows[max(0, index - 2) : index + 3]

@@ -13,6 +13,7 @@ from scoreboard.core.standing import (
     Row,
     Snapshot,
     around_in,
+    own_standing_in,
     page_in,
     placed_by_sorting,
     standing_in,
@@ -79,6 +80,7 @@ def test_a_standing_is_the_users_row_in_a_plain_sort(scores: list[Score], tie: T
     order = PlainOrder(scores)
     for row in placed_by_sorting(scores, tie):
         standing = standing_in(order, tie, row.user_id)
+        assert own_standing_in(order, tie, row.user_id) == standing
         assert (standing.rank, standing.user_id, standing.score, standing.at) == (
             row.rank,
             row.user_id,
@@ -169,6 +171,7 @@ def test_who_has_no_score_is_not_found(scores: list[Score], tie: Tie) -> None:
         standing_in(order, tie, "nobody")
     with pytest.raises(NotFound):
         around_in(order, tie, "nobody", 3)
+    assert own_standing_in(order, tie, "nobody") is None
 
 
 def test_of_two_snapshots_the_greater_place_is_newer() -> None:

@@ -67,7 +67,7 @@ async def test_without_a_ranking_standings_come_from_the_ledger(world: Any) -> N
     async def lost(*_: Any, **__: Any) -> None:
         raise Unavailable
 
-    for name in ("snapshot", "page", "standing", "around", "total", "place"):
+    for name in ("snapshot", "page", "standing", "around", "total", "own_standing"):
         setattr(world.ranking, name, lost)
     reader = world.reader()
     assert (await reader.standing(*ALL, "u2")).rank == 2

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from scoreboard.core.board import Board
+from scoreboard.errors import OutOfPlace
 from scoreboard.service import relay as module
 from tests.contracts.material import QUIZ, append, award, put
 
@@ -41,6 +42,19 @@ async def test_a_ranking_of_another_epoch_is_made_anew(world: Any, until: Any) -
         await until(lambda: _at_head(world))
         assert await epoch_shown(world) == head.epoch
     assert world.metric("scoreboard_rebuilds_total") == 2
+
+
+async def test_postings_of_two_epochs_are_not_told_as_of_the_first(world: Any) -> None:
+    await put(world.ledger, QUIZ)
+    relay = world.relay()
+    await relay.rebuild()
+    place = await world.ranking.place()
+    await append(world.ledger, world.clock, award("one"))
+    await world.ledger.new_epoch("tester", "a backup was restored")
+    await append(world.ledger, world.clock, award("two"))
+    with pytest.raises(OutOfPlace):
+        await relay.follow()
+    assert await world.ranking.place() == place
 
 
 async def test_a_relay_under_way_notices_with_the_next_posting(

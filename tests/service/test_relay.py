@@ -252,6 +252,26 @@ async def test_a_rebuild_beside_the_old_ranking_is_not_seen_before_it_is_whole(
     assert set(seen) == {before}
 
 
+async def test_an_own_standing_has_the_place_of_what_is_read_and_not_of_what_is_built(
+    world: Any,
+) -> None:
+    await append(world.ledger, world.clock, award("a1", "u1", PRIZE), award("a2", "u2"))
+    relay, reader = world.relay(), world.reader()
+    await relay.rebuild()
+    before = await reader.own_standing("default", "all", "u2")
+    told: list[Any] = []
+
+    async def look() -> None:
+        told.append(await reader.own_standing("default", "all", "u2"))
+
+    await append(world.ledger, world.clock, award("a3", "u2", PRIZE))
+    world.ledger.before["scores"] = look
+    await relay.rebuild()
+    assert set(told) == {before}
+    standing, *place = await reader.own_standing("default", "all", "u2")
+    assert (standing.rank, place) == (1, list(await world.ranking.place()))
+
+
 async def test_an_old_place_is_refused_and_a_new_ranking_is_made(world: Any, until: Any) -> None:
     awards = Awards(world, 2)
     await awards.append(20)

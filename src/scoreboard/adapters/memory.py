@@ -17,6 +17,7 @@ from scoreboard.core.standing import (
     Snapshot,
     Standing,
     around_in,
+    own_standing_in,
     page_in,
     standing_in,
     top_in,
@@ -107,6 +108,16 @@ class MemoryRanking:
     ) -> Standing | None:
         order = self._order(board, period)
         return standing_in(_seen_by(order, user_id, own=own), board.tie, user_id) if order else None
+
+    async def own_standing(
+        self, board: Board, period: str, user_id: str
+    ) -> tuple[Place, Standing | None] | None:
+        order = self._order(board, period)
+        if order is None or self._read is None:
+            return None
+        return self._read.place, own_standing_in(
+            _seen_by(order, user_id, own=True), board.tie, user_id
+        )
 
     async def around(
         self, board: Board, period: str, user_id: str, radius: int, *, own: bool = False

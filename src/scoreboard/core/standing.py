@@ -156,6 +156,11 @@ def standing_in(order: Order, tie: Tie, user_id: str) -> Standing:
     )
 
 
+def own_standing_in(order: Order, tie: Tie, user_id: str) -> Standing | None:
+    """A user's standing; None without a score."""
+    return None if order.score(user_id) is None else standing_in(order, tie, user_id)
+
+
 def page_in(
     order: Order, tie: Tie, after: tuple[int, int] | None, limit: int
 ) -> tuple[tuple[Row, ...], tuple[int, int] | None]:

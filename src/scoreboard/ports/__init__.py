@@ -67,7 +67,6 @@ from scoreboard.ports.ranking import (
     Group,
     Mark,
     Move,
-    Place,
     Ranking,
     Return,
     Turn,
@@ -75,6 +74,7 @@ from scoreboard.ports.ranking import (
 from scoreboard.ports.standings import (
     COUNT_MAX,
     Key,
+    Place,
     Standings,
 )
 from scoreboard.ports.sums import (

@@ -6,10 +6,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from scoreboard.core.score import Score
-from scoreboard.ports.standings import Standings
-
-Place = tuple[int, int]
-"""An (epoch, seq)."""
+from scoreboard.ports.standings import Place, Standings
 
 APPLY_MAX = 256
 """The most postings in one group that a ranking takes at once."""

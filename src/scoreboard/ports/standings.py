@@ -9,6 +9,9 @@ from scoreboard.core.standing import Page, Row, Snapshot, Standing
 Key = tuple[int, int]
 """A sort key, from ``Score.key``."""
 
+Place = tuple[int, int]
+"""An (epoch, seq)."""
+
 COUNT_MAX = 100_000
 """How many better scores a ledger counts for one standing before it says that it cannot."""
 
@@ -39,6 +42,16 @@ class Standings(Protocol):
         Raises:
             NotFound: the user has no score in it, or is not shown.
             Unavailable: also, of a shared ledger, when over ``COUNT_MAX`` scores stand before it.
+        """
+        ...
+
+    async def own_standing(
+        self, board: Board, period: str, user_id: str
+    ) -> tuple[Place, Standing | None] | None:
+        """What a user who asks for itself is told, None without a score; and where it is true.
+
+        Raises:
+            Unavailable: also as ``standing``.
         """
         ...
 

@@ -22,7 +22,7 @@ ARCHIVE_TTL_MS = 1_000
 ARCHIVE_MAX = 256
 
 Span = tuple[str, str]
-Own = tuple[Standing | None, int, int]
+Own = tuple[Place, Standing | None]
 T = TypeVar("T")
 
 
@@ -180,25 +180,14 @@ class Reader:
         """
 
         async def asked(source: Standings, board: Board, period: str) -> Own | None:
-            place = await self._place_of(source, board, period)
-            if place is None:
-                return None
-            try:
-                standing = await source.standing(board, period, user_id, own=True)
-            except NotFound:
-                return None, *place
-            return None if standing is None else (standing, *place)
+            found = await source.own_standing(board, period, user_id)
+            if found is None or source is self._ranking or source is self._ledger:
+                return found
+            top = await source.snapshot(board, period)
+            return None if top is None else (top.place(), found[1])
 
-        return (await self._ask(board_name, period_name, asked))[1]
-
-    async def _place_of(self, source: Standings, board: Board, period: str) -> Place | None:
-        if source is self._ranking:
-            return await self._ranking.place()
-        if source is self._ledger:
-            head = await self._ledger.head()
-            return head.epoch, head.seq
-        top = await source.snapshot(board, period)
-        return None if top is None else top.place()
+        place, standing = (await self._ask(board_name, period_name, asked))[1]
+        return standing, *place
 
     async def total(self, board_name: str) -> int:
         """How many users stand on a board; of a frozen one that cannot be told now, stood."""

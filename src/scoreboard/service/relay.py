@@ -190,7 +190,9 @@ class Relay:
         self._progress.caught_up(after)
 
     async def _take(self, epoch: int, after: int, postings: Sequence[Posting]) -> None:
-        if postings[0].epoch != epoch or postings[0].seq != after + 1:
+        # Another epoch may begin within them: what follows would be told as of the one before.
+        epochs = {postings[0].epoch, postings[-1].epoch}
+        if epochs != {epoch} or postings[0].seq != after + 1:
             raise OutOfPlace(after)
         await self._progress.taking(after, postings)
         await self._apply(epoch, postings)

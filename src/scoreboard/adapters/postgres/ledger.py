@@ -50,6 +50,7 @@ from scoreboard.ports import (
     Key,
     Moderation,
     Opening,
+    Place,
     Prepared,
     Reversal,
     Reversed,
@@ -208,6 +209,11 @@ class PostgresLedger(Audited):
         return await self._readers.read(
             lambda db: reader.standing(db, board, period, user_id, own=own)
         )
+
+    async def own_standing(
+        self, board: Board, period: str, user_id: str
+    ) -> tuple[Place, Standing | None]:
+        return await self._readers.read(lambda db: reader.own_standing(db, board, period, user_id))
 
     async def around(
         self, board: Board, period: str, user_id: str, radius: int, *, own: bool = False

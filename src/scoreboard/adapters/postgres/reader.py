@@ -1,5 +1,6 @@
-"""Reads of the PostgreSQL ledger: each answer comes from one statement, so from one moment."""
+"""Reads of the PostgreSQL ledger: each answer comes from one statement or one snapshot."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 
 import asyncpg
@@ -22,7 +23,7 @@ from scoreboard.core.standing import (
     top_in,
 )
 from scoreboard.errors import NotFound, Unavailable
-from scoreboard.ports import COUNT_MAX, AuditEntry, Head, Key
+from scoreboard.ports import COUNT_MAX, AuditEntry, Head, Key, Place
 
 FIRST: Key = (-(2**62), 0)
 """Stands before every score's key."""
@@ -131,6 +132,18 @@ async def standing(
         above[rival.score] = row["rival_above"]
     order = FetchedOrder(scores, ahead, above, row["total"])
     return standing_in(order, board.tie, user_id)
+
+
+async def own_standing(
+    connection: Connection, board: Board, period: str, user_id: str
+) -> tuple[Place, Standing | None]:
+    own: Standing | None = None
+    await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    now = await head(connection)
+    with contextlib.suppress(NotFound):
+        own = await standing(connection, board, period, user_id, own=True)
+    await connection.execute("COMMIT")
+    return (now.epoch, now.seq), own
 
 
 async def around(

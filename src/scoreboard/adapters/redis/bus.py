@@ -140,7 +140,9 @@ class RedisBus:
         for attempt in count():
             await self._subscribed.wait()
             try:
-                listener.hear(await self._read())
+                known = await self._read()
+                # What the subscription has told meanwhile is not older; a board has no place.
+                listener.hear(each for each in known if _field(each) not in listener.waiting)
             except Unavailable:
                 await asyncio.sleep(_pause_s(attempt))
             else:

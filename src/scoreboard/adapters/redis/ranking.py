@@ -19,6 +19,7 @@ from scoreboard.core.standing import (
     Snapshot,
     Standing,
     around_in,
+    own_standing_in,
     page_in,
     standing_in,
     top_in,
@@ -205,6 +206,12 @@ class RedisRanking:
     ) -> Standing | None:
         found = await self._near(board, period, (user_id, 1, 0, int(own)))
         return standing_in(found.order, board.tie, user_id) if found else None
+
+    async def own_standing(
+        self, board: Board, period: str, user_id: str
+    ) -> tuple[Place, Standing | None] | None:
+        found = await self._near(board, period, (user_id, 1, 0, 1))
+        return (found.place, own_standing_in(found.order, board.tie, user_id)) if found else None
 
     async def around(
         self, board: Board, period: str, user_id: str, radius: int, *, own: bool = False

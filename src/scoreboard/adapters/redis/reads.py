@@ -90,8 +90,8 @@ class Reads:
         except ScoreboardError as error:
             # Whoever came meanwhile has waited as long: a server that hangs is waited for once.
             self._fail(batch, error)
-        except asyncio.CancelledError:
-            self._fail(batch, Unavailable())
+        except BaseException:
+            self._fail(batch, Unavailable())  # nobody may wait for ever
             raise
         finally:
             self._work = None
@@ -110,7 +110,7 @@ class Reads:
             told = await self._connection.run(_SCRIPT, [self._head], [words])
             answers = self._decoder.decode(told)
             self._hear(answers.frozen)
-        except (WrongData, msgspec.ValidationError):
+        except (WrongData, msgspec.DecodeError):
             return None
         return answers
 

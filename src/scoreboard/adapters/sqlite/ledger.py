@@ -51,6 +51,7 @@ from scoreboard.ports import (
     Key,
     Moderation,
     Opening,
+    Place,
     Prepared,
     Reversal,
     Reversed,
@@ -256,6 +257,11 @@ class SqliteLedger(Audited):
         self, board: Board, period: str, user_id: str, *, own: bool = False
     ) -> Standing:
         return await self._read(reader.standing, board, period, user_id, own=own)
+
+    async def own_standing(
+        self, board: Board, period: str, user_id: str
+    ) -> tuple[Place, Standing | None]:
+        return await self._read(reader.own_standing, board, period, user_id)
 
     async def around(
         self, board: Board, period: str, user_id: str, radius: int, *, own: bool = False

@@ -19,12 +19,13 @@ from scoreboard.core.standing import (
     Snapshot,
     Standing,
     around_in,
+    own_standing_in,
     page_in,
     standing_in,
     top_in,
 )
 from scoreboard.errors import Unavailable
-from scoreboard.ports import AuditEntry, Head, Key
+from scoreboard.ports import AuditEntry, Head, Key, Place
 
 NEVER_SEQ = 2**63 - 1
 
@@ -127,6 +128,14 @@ def standing(
 ) -> Standing:
     order = _seen_by(TableOrder(db, board.board, period), user_id, own=own)
     return standing_in(order, board.tie, user_id)
+
+
+def own_standing(
+    db: sqlite3.Connection, board: Board, period: str, user_id: str
+) -> tuple[Place, Standing | None]:
+    order = _seen_by(TableOrder(db, board.board, period), user_id, own=True)
+    now = head(db)
+    return (now.epoch, now.seq), own_standing_in(order, board.tie, user_id)
 
 
 def around(
