@@ -29,6 +29,9 @@ def test_a_moderation_leads_to_its_status_from_every_other(
     status: Status, kind: Kind, after: Status
 ) -> None:
     assert moderated(status, kind) == (None if status is after else after)
+    assert moderated(status, kind, status) == moderated(status, kind)
+    for other in set(Status) - {status}:
+        assert moderated(status, kind, other) is None
 
 
 def test_every_status_can_be_reached_and_left() -> None:

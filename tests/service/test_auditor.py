@@ -12,11 +12,13 @@ from scoreboard.adapters.keys import is_signature
 from scoreboard.adapters.sqlite import SqliteLedger
 from scoreboard.core.action import Action
 from scoreboard.core.activity import HOUR_MS
-from scoreboard.core.finding import Finding, Irregularity
+from scoreboard.core.board import Board
+from scoreboard.core.finding import Finding, Irregularity, Noted
 from scoreboard.core.posting import Kind
 from scoreboard.core.rule import Caps
 from scoreboard.core.user import Status
-from scoreboard.ports import Change, Moderation
+from scoreboard.errors import Unavailable
+from scoreboard.ports import Change, Moderation, Queue
 from scoreboard.service.auditor import Auditor
 from scoreboard.service.irregularities import Irregularities
 from scoreboard.service.seal_check import SealCheck
@@ -134,6 +136,61 @@ async def test_a_held_user_stays_in_the_queue_until_somebody_has_looked(
     queue = await ledger.review()
     assert (queue.held, queue.open[Irregularity.SPIKE]) == (0, 0)
     assert [noted.is_open for noted in await ledger.findings(None, 10)] == [False]
+
+
+async def test_a_hold_that_failed_is_made_by_the_next_audit(
+    ledger: SqliteLedger, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await spiked(ledger, clock)
+    await lived(ledger, clock, [1], "u2")
+
+    async def lost(_: Moderation) -> None:
+        raise Unavailable
+
+    monkeypatch.setattr(ledger, "moderate", lost)
+    with pytest.raises(Unavailable):
+        await auditor_of(ledger, holds=True).audit()
+    monkeypatch.undo()
+    await auditor_of(ledger, holds=True).audit()
+    assert await ledger.status_of("u1") is Status.HELD
+
+
+@pytest.mark.parametrize("decision", [Kind.BAN, Kind.ERASE])
+async def test_a_hold_undoes_no_decision_that_was_taken_meanwhile(
+    ledger: SqliteLedger, clock: Clock, monkeypatch: pytest.MonkeyPatch, decision: Kind
+) -> None:
+    """Whoever is held gets points, and a banned user does not."""
+    await spiked(ledger, clock)
+    await lived(ledger, clock, [1], "u2")
+    findings = ledger.findings
+
+    async def then_somebody_decides(before: int | None, limit: int) -> Sequence[Noted]:
+        found = await findings(before, limit)
+        monkeypatch.undo()
+        await ledger.moderate(Moderation("u1", decision, "mo", "a robot"))
+        return found
+
+    monkeypatch.setattr(ledger, "findings", then_somebody_decides)
+    await auditor_of(ledger, holds=True).audit()
+    assert await ledger.review() == Queue(dict.fromkeys(Irregularity, 0), 0)
+    known = await ledger.user("u1")
+    assert known is None if decision is Kind.ERASE else known.status is Status.BANNED
+
+
+async def test_a_board_that_is_made_during_an_audit_is_not_strange(
+    ledger: SqliteLedger, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await append(ledger, clock, award("one"))
+    spans = ledger.spans
+
+    async def after_a_new_one() -> Sequence[tuple[str, str]]:
+        await put(ledger, Board(board="cup"))
+        return await spans()
+
+    monkeypatch.setattr(ledger, "spans", after_a_new_one)
+    audit = await auditor_of(ledger).audit()
+    assert audit.right
+    assert audit.sums.strange == ()
 
 
 async def test_an_erased_user_has_no_name_in_a_finding(ledger: SqliteLedger, clock: Clock) -> None:

@@ -25,13 +25,11 @@ async def rebuild(*, json: Json = False, data: Data = None) -> None:
     The ranking in memory needs no command: each start rebuilds it. Runs beside a service.
     """
     async with assembly.open_ledger(load(data=data)) as ledger:
-        seq, catalogue = (await ledger.head()).seq, await ledger.catalogue()
+        seq = (await ledger.head()).seq
         with Progress(console=ERR, transient=True, disable=not ERR.is_terminal) as progress:
             task = progress.add_task("Adding up")
             summed = await compare_all(
-                ledger,
-                catalogue.boards,
-                lambda done, of: progress.update(task, completed=done, total=of),
+                ledger, lambda done, of: progress.update(task, completed=done, total=of)
             )
     if json:
         print_json(Verdict(seq, summed.scores, summed.differences))

@@ -59,13 +59,13 @@ def status_posting_id(kind: Kind, seq: int) -> str:
     return derived_id(kind.value, "user", str(seq))
 
 
-def moderated(status: Status, kind: Kind) -> Status | None:
-    """The status after a moderation, or None when that is the status already.
+def moderated(status: Status, kind: Kind, only_from: Status | None = None) -> Status | None:
+    """The status after a moderation, or None when that, or not ``only_from``, is the status.
 
     Then nothing happened: there is no posting and no entry in the record of changes.
     """
     after = LEADS_TO[kind]
-    return None if after is status else after
+    return None if after is status or only_from not in {None, status} else after
 
 
 def commitment(salt: bytes, user_id: str) -> bytes:

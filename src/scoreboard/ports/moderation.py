@@ -17,12 +17,17 @@ REVERSE_MAX = 1_000
 
 
 class Moderation(Struct, frozen=True):
-    """A change of a user's status (hold, hide, ban, release), or the user's erasure (erase)."""
+    """A change of a user's status (hold, hide, ban, release), or the user's erasure (erase).
+
+    With ``only_from`` the status is changed only if it is that one by then: what nobody has asked
+    for undoes no decision.
+    """
 
     user_id: str
     kind: Kind
     caller: str
     reason: str
+    only_from: Status | None = None
 
 
 class Reversal(Struct, frozen=True):

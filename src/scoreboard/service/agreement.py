@@ -28,16 +28,15 @@ class Summed(Struct, frozen=True):
         return not self.differences and not self.strange
 
 
-async def compare_all(
-    ledger: Ledger, boards: Mapping[str, Board], seen: Callable[[int, int], None]
-) -> Summed:
+async def compare_all(ledger: Ledger, seen: Callable[[int, int], None]) -> Summed:
     """Compare each period as of one moment of its own; ``seen`` is told how many are done.
 
     Raises:
         Unavailable: a period could not be read.
     """
-    head = await ledger.head()
     there = await ledger.spans()
+    # Boards and windows only come: read later, none that is new makes a period strange.
+    boards, head = (await ledger.catalogue()).boards, await ledger.head()
     known = {span: period for span in there if (period := _period(span, boards))}
     spans = _expected(known, boards, head.at)
     scores, differences = 0, list[Difference]()

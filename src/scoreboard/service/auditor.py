@@ -1,6 +1,7 @@
 """An audit: do scores, ranking, ledger and seals agree, and is anybody irregular."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 
 from msgspec import Struct
@@ -8,7 +9,7 @@ from msgspec import Struct
 from scoreboard.core.finding import Finding, Irregularity, Noted
 from scoreboard.core.posting import Kind
 from scoreboard.core.user import Status
-from scoreboard.errors import ScoreboardError
+from scoreboard.errors import NotFound, ScoreboardError
 from scoreboard.ports import Catalogue, Head, Ledger, Moderation, Ranking
 from scoreboard.service.agreement import Summed, compare_all
 from scoreboard.service.comparison import Comparison
@@ -74,9 +75,7 @@ class Auditor:
         """
         head, catalogue = await self._ledger.head(), await self._ledger.catalogue()
         # The database adds up while the rest is looked at here.
-        adding = asyncio.create_task(
-            compare_all(self._ledger, catalogue.boards, _as("scores", seen))
-        )
+        adding = asyncio.create_task(compare_all(self._ledger, _as("scores", seen)))
         try:
             ranking = await self._compared(catalogue, seen)
             seals = await self._seals.check(head, _as("seals", seen))
@@ -106,28 +105,30 @@ class Auditor:
 
     async def _note(self, found: Sequence[Finding]) -> None:
         new = {finding.identity for finding in await self._ledger.note_findings(found)}
+        # Also those that were noted before: the audit that noted them may not have come so far.
+        to_hold = {finding.identity for finding in found} if self._holds else set[str]()
         before: int | None = None
-        while new and (page := await self._ledger.findings(before, LISTED_AT_ONCE)):
+        while (new or to_hold) and (page := await self._ledger.findings(before, LISTED_AT_ONCE)):
             for noted in page:
                 if noted.finding.identity in new:
                     new.discard(noted.finding.identity)
-                    await self._tell(noted)
+                    _tell(noted)
+                if noted.finding.identity in to_hold and noted.is_open:
+                    await self._hold(noted)
             before = page[-1].place
+            if not page[-1].is_open:
+                to_hold.clear()  # open ones come first
 
-    async def _tell(self, noted: Noted) -> None:
-        finding = noted.finding
-        log().warning(
-            Event.FINDING_NOTED,
-            entry=noted.entry,
-            irregularity=finding.irregularity.value,
-            day=finding.date,
-        )
-        if not self._holds or noted.user_id is None or noted.status is not Status.ACTIVE:
+    async def _hold(self, noted: Noted) -> None:
+        if noted.user_id is None or noted.status is not Status.ACTIVE:
             return
+        finding = noted.finding
         reason = f"Finding {noted.entry} ({finding.irregularity.value}): {finding.says}"
-        await self._ledger.moderate(
-            Moderation(noted.user_id, Kind.HOLD, CALLER, reason[:REASON_MAX])
+        hold = Moderation(
+            noted.user_id, Kind.HOLD, CALLER, reason[:REASON_MAX], only_from=Status.ACTIVE
         )
+        with contextlib.suppress(NotFound):  # erased just now
+            await self._ledger.moderate(hold)
 
 
 class PeriodicAudit:
@@ -198,6 +199,16 @@ class PeriodicAudit:
             number = queue.open.get(irregularity, 0)
             self._telemetry.child("scoreboard_findings_open", irregularity.value).set(number)
         self._telemetry.child("scoreboard_users_held").set(queue.held)
+
+
+def _tell(noted: Noted) -> None:
+    finding = noted.finding
+    log().warning(
+        Event.FINDING_NOTED,
+        entry=noted.entry,
+        irregularity=finding.irregularity.value,
+        day=finding.date,
+    )
 
 
 def _as(name: str, seen: Seen) -> Callable[[int, int], None]:

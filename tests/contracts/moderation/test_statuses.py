@@ -10,7 +10,7 @@ from scoreboard.core.posting import Kind
 from scoreboard.core.score import Score
 from scoreboard.core.user import Status
 from scoreboard.errors import NotFound, UserSuspended
-from scoreboard.ports import Ledger
+from scoreboard.ports import Ledger, Moderation
 from tests.contracts.material import (
     DAY_MS,
     FALL,
@@ -50,6 +50,21 @@ async def test_a_status_is_a_posting_about_the_user(
     assert released is not None
     assert await ledger.status_of("u1") is Status.ACTIVE
     assert await score_of(ledger, "u1") == Score("u1", 5, first.seq, first.at)
+
+
+async def test_what_is_meant_for_active_users_undoes_no_decision(
+    ledger: Ledger, clock: Clock
+) -> None:
+    hold = Moderation("u1", Kind.HOLD, "mo", "irregular", only_from=Status.ACTIVE)
+    await append(ledger, clock, award("a1"))
+    await moderate(ledger, Kind.BAN)
+    head, record = await ledger.head(), await ledger.audit(None, 100)
+    assert await ledger.moderate(hold) is None
+    assert await ledger.status_of("u1") is Status.BANNED
+    assert (await ledger.head(), await ledger.audit(None, 100)) == (head, record)
+    await moderate(ledger, Kind.RELEASE)
+    assert await ledger.moderate(hold) is not None
+    assert await ledger.status_of("u1") is Status.HELD
 
 
 async def test_asking_for_what_is_records_nothing(ledger: Ledger, clock: Clock) -> None:

@@ -40,7 +40,7 @@ async def moderate(writer: Writer, moderation: Moderation) -> Posting | None:
         if moderation.kind is Kind.ERASE:
             posting = await _erase(connection, moderation, known, head)
         else:
-            after = moderated(known.status, moderation.kind)
+            after = moderated(known.status, moderation.kind, moderation.only_from)
             if after is None:
                 await connection.execute("ROLLBACK")
                 return None

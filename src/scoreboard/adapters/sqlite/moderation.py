@@ -31,7 +31,7 @@ def moderate(writer: Writer, moderation: Moderation) -> Posting | None:
         return _erase(writer, moderation)
     with transaction(writer.db, committing=writer.before_commit):
         known = known_user(writer.db, moderation.user_id)
-        after = moderated(known.status, moderation.kind)
+        after = moderated(known.status, moderation.kind, moderation.only_from)
         if after is None:
             return None
         posting = _post(writer, moderation, known)
