@@ -409,5 +409,29 @@ async def test_what_is_erased_while_it_is_loaded_is_told_in_its_label(
     assert top.seq == gone[0] > frozen
 
 
+async def test_who_leaves_while_a_board_is_loaded_is_not_shown_to_who_asks_for_that(
+    world: World, heard: Heard, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The publisher is told once: a top without the turn would stay on the screens."""
+    await frozen_at(world, heard, until)
+    fresh = module.FrozenBoards(world.ledger, type(world.ranking))
+    turns, gone = world.ledger.turns, list[int]()
+
+    async def then_somebody_leaves(after: int, upto: int) -> Any:
+        found = await turns(after, upto)
+        if not gone:
+            gone.append(await moderate(world, "u1", Kind.HIDE))
+            fresh.turned(((await world.ledger.head()).epoch, gone[0]))
+        return found
+
+    monkeypatch.setattr(world.ledger, "turns", then_somebody_leaves, raising=False)
+    board = world.catalogue.board("default")
+    kept = await fresh.standings(board, board.period("all", 0))
+    assert kept is not None
+    top = await kept.snapshot(board, "all")
+    assert top is not None
+    assert (place(top), top.seq) == ([(1, "u2", 5), (2, "u3", 5)], gone[0])
+
+
 async def snapshot_of(source: Any, board: Board, period: str) -> Snapshot | None:
     return await source.snapshot(board, period)

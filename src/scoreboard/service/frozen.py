@@ -28,6 +28,10 @@ LOAD_WITHIN_S = 5.0
 """How long a reader waits for a board that is being loaded, before it is told to come again."""
 
 
+LOADS = 2
+"""How often somebody who asks loads a board that turns out to be of another history."""
+
+
 class FrozenBoard:
     """A ranking that was loaded as of a freeze, and since then hears only who is shown or not.
 
@@ -208,10 +212,19 @@ class FrozenBoards:
 
     async def _ready(self, board: Board, freeze: Freeze | None) -> FrozenBoard:
         kept = self._kept.get(board.board)
-        if kept is not None and kept.is_of(board):
-            self._kept.move_to_end(board.board)
+        for _ in range(LOADS):
+            if kept is None or not kept.is_of(board):
+                kept = await self._made(board, freeze)
+            if board.board in self._kept:
+                self._kept.move_to_end(board.board)
+            # What is loaded under way may have begun before somebody left.
             if kept.place >= self._turned or await self._follow(kept, board, self._turned):
                 return kept
+            kept = None
+        raise Unavailable
+
+    async def _made(self, board: Board, freeze: Freeze | None) -> FrozenBoard:
+        """Loaded once for all who ask."""
         assert freeze is not None
         load = self._loads.get(board)
         if load is None:
