@@ -58,8 +58,8 @@ export type Board = {
     time_zone: string;
     windows: CurrentWindow[];
     total_users: number;
-    frozen_at: string | null;
-    frozen_checkpoint: string | null;
+    frozen_at?: string | null;
+    frozen_checkpoint?: string | null;
 };
 export type Posting = {
     award_id: string;
@@ -94,7 +94,7 @@ export type Explanation = Place & {
     score: number;
     actions: ActionSum[];
     complete: boolean;
-    standing: Standing;
+    standing: Standing | null;
     tie: string;
     tied: Row[];
 };
@@ -341,4 +341,4 @@ export declare function localStorageOutbox(prefix?: string, storage?: Storage): 
  * @param {string} folder @returns {Outbox}
  */
 export declare function fileOutbox(folder: string): Outbox;
-// made from scoreboard.js 3d6b5d1427030450c37fb9dc51829517de8cc77f15ead837c2450bad3462d0bd
+// made from scoreboard.js 61ecd297cf723f8808641540d264c40a61bc9201ae1eb996623b001ad9cec408

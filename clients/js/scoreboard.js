@@ -19,11 +19,11 @@
  * @typedef {{rank: number, user_id: string, score: number, updated_at: string, total_users: number, percentile: number, to_next: {rank: number, points: number} | null}} Standing
  * @typedef {Place & {board: string, period: string, standing: Standing | null}} Me
  * @typedef {{window: string, period: string, next_reset_at: string | null}} CurrentWindow
- * @typedef {{board: string, title: string, tie: string, time_zone: string, windows: CurrentWindow[], total_users: number, frozen_at: string | null, frozen_checkpoint: string | null}} Board
+ * @typedef {{board: string, title: string, tie: string, time_zone: string, windows: CurrentWindow[], total_users: number, frozen_at?: string | null, frozen_checkpoint?: string | null}} Board
  * @typedef {{award_id: string, seq: number, epoch: number, kind: string, board: string, at: string, user_id?: string, action_id?: string, points?: number, score_after?: number, caller?: string, key?: string, reverses?: number}} Posting
  * @typedef {{postings: Posting[], next: number | null}} Postings
  * @typedef {{action_id: string, awards: number, reversed: number, points: number, first_at: string, last_at: string}} ActionSum
- * @typedef {Place & {board: string, period: string, score: number, actions: ActionSum[], complete: boolean, standing: Standing, tie: string, tied: Row[]}} Explanation
+ * @typedef {Place & {board: string, period: string, score: number, actions: ActionSum[], complete: boolean, standing: Standing | null, tie: string, tied: Row[]}} Explanation
  * @typedef {{award_id: string, seq: number, size: number, leaf: string, hashes: string[], checkpoint: string, key: string, user_id?: string, salt?: string}} AwardProof
  * @typedef {{from: number, to: number, hashes: string[]}} Consistency
  * @typedef {{new_score: number, award_id: string, idempotency_key: string, replayed: boolean}} Receipt

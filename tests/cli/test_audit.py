@@ -70,9 +70,13 @@ def test_a_finding_is_dismissed_with_a_reason(folder: Path) -> None:
     entry = str(finding["entry"])
     why = ("--reason", "a tournament")
     assert "--reason is 1 to 500 characters" in refused(folder, "audit", "--dismiss", entry)
-    assert "There is no finding 99" in refused(folder, "audit", "--dismiss", "99", *why)
+    for other in ("99", "0", str(2**63)):
+        said = refused(folder, "audit", "--dismiss", other, *why)
+        assert f"There is no finding {other}: `" in said
     said = ok(folder, "audit", "--dismiss", entry, *why)
     assert said == f"Finding {entry} (spike) about ada is closed.\n"
+    again = json.loads(ok(folder, "audit", "--dismiss", entry, *why, "--json"))
+    assert (again["entry"], again["user_id"], again["open"]) == (int(entry), "ada", False)
     assert "No finding is open." in ok(folder, "audit")
     assert "a tournament" in ok(folder, "user", "show", "ada")
 

@@ -154,6 +154,8 @@ def test_standard_input_is_called_so(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_named_and_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Failure, match="--time says"):
         read(tmp_path, "user_id,score\n", Columns("user_id", "score", "when"))
+    with pytest.raises(Failure, match="one is named twice"):
+        read(tmp_path, "user_id,score\nada,5\n", Columns("score", "score", None))
     with pytest.raises(Failure, match="cannot be read"):
         read_balances(str(tmp_path / "none.csv"), USUAL, NOW)
     with pytest.raises(Failure, match="cannot be read"):

@@ -116,6 +116,9 @@ def test_the_catalogue_is_set_listed_and_kept(tmp_path: Path) -> None:
         (("top", "--url", "localhost"), "http://127.0.0.1:8000"),
         (("top", "--limit", "0"), "1 to 1000"),
         (("watch", "--frames", "0"), "from 1 on"),
+        (("board", "set", "race", "--freeze", "--reason", ""), "--reason is 1 to 500"),
+        (("action", "set", "quiz", "1", "--reason", "a\nb"), "--reason is 1 to 500"),
+        (("key", "new", "game", "--reason", "x" * 501), "--reason is 1 to 500"),
         (("action", "import", "none.csv"), "cannot be read"),
         (("demo", "--players", "-1"), "0 to 200"),
     ],
@@ -198,10 +201,13 @@ def test_commands_work_beside_a_service(tmp_path: Path) -> None:
         assert re.search(r"1\s+ada\s+100", ok(tmp_path, "top", **here))
         ok(tmp_path, "board", "set", "default", "--freeze", "--reason", "test")
         eventually(lambda: "frozen since" in ok(tmp_path, "top", **here))
+        assert "frozen since" in ok(tmp_path, "watch", "--frames", "1", **here)
         ok(tmp_path, "board", "set", "default", "--reveal", "--reason", "test")
         frame = json.loads(ok(tmp_path, "watch", "--json", "--frames", "1", **here))
         assert frame["rows"] == page["rows"]
-        assert "ada" in ok(tmp_path, "watch", "--frames", "1", **here)
+        shown = ok(tmp_path, "watch", "--frames", "1", **here)
+        assert "ada" in shown
+        assert "frozen" not in shown
         assert "unknown-action" in refused(tmp_path, "award", "ada", "none", **here)
         token = ok(tmp_path, "token", "bob").strip()
         assert "forbidden-user" in refused(

@@ -10,10 +10,11 @@ import pytest
 
 from scoreboard import wire
 from scoreboard.client import calls, reads
-from scoreboard.client.line import Line
+from scoreboard.client.line import Line, decoded
 from scoreboard.client.problem import LEDGER_ASKED, NOTHING_RECORDED
-from scoreboard.client.talk import Send, Talk
+from scoreboard.client.talk import Reply, Send, Talk
 from scoreboard.web import documents
+from scoreboard.web.documents.examples import EXAMPLES
 
 # As anybody gets them.
 OPENAPI: dict[str, Any] = json.loads(documents.openapi())
@@ -74,6 +75,15 @@ def test_each_request_is_one_of_the_document(name: str) -> None:
     answer = resolved(content["application/json"]["schema"])
     required = {field.encode_name for field in msgspec.structs.fields(kind) if field.required}
     assert required <= set(answer["properties"])
+
+
+def test_boards_of_a_service_that_knows_no_freezes_can_be_read() -> None:
+    now = msgspec.to_builtins(EXAMPLES[wire.BoardView])
+    view = {name: told for name, told in now.items() if not name.startswith("frozen_")}
+    assert len(now) == len(view) + 2
+    body = json.dumps({"boards": [view]}).encode()
+    (board,) = decoded(Reply(200, {}, body), wire.Boards).boards
+    assert (board.frozen_at, board.frozen_checkpoint) == (None, None)
 
 
 def test_every_call_of_the_client_is_looked_at() -> None:

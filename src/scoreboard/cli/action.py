@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from scoreboard import assembly, wire
 from scoreboard.cli.action_file import Line, read_actions
 from scoreboard.cli.catalogue import caller, contradicted, explained, moment_of
+from scoreboard.cli.moderation import sound_reason
 from scoreboard.cli.options import REASON, Data, Json, Reason, load
 from scoreboard.cli.terminal import ERR, Failure, print_json, print_table, say
 from scoreboard.core.action import Action
@@ -77,7 +78,7 @@ async def set_action(  # noqa: PLR0913 - each is a setting of the action
         catalogue = await ledger.catalogue()
         after = _merged(catalogue.actions.get(action), given, caps)
         _ensure_board(after, catalogue.boards)
-        await ledger.change(Change(after, caller(), reason))
+        await ledger.change(Change(after, caller(), sound_reason(reason)))
     say(f"Action {action}: {after.points:+,} on board {after.board}{_rules(after, ', ')}.")
 
 
@@ -116,6 +117,7 @@ async def import_actions(
     cap_hour, cap_day, active_from, active_until, requires_signature, shadow. Bad lines are named
     and skipped; exit code 1 says that there were some.
     """
+    sound_reason(reason)
     lines = read_actions(file)
     async with assembly.open_ledger(load(data=data)) as ledger:
         boards = (await ledger.catalogue()).boards

@@ -29,6 +29,8 @@ from scoreboard.service.seal_check import Checked
 from scoreboard.settings import Settings
 
 SHOWN_MAX = 10
+ENTRY_MAX = 2**63 - 1
+"""No database counts further."""
 
 _STEPS = {
     "scores": "Adding scores up",
@@ -82,7 +84,8 @@ async def audit(
     # Events are told apart from the answer, which a machine may read.
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     if dismiss is not None:
-        await _dismiss(Dismissal(dismiss, caller(), sound_reason(reason or "")), load(data=data))
+        dismissal = Dismissal(dismiss, caller(), sound_reason(reason or ""))
+        await _dismiss(dismissal, load(data=data), json=json)
         return
     async with open_auditor(load(data=data)) as auditor:
         if listed:
@@ -102,14 +105,19 @@ async def audit(
         )
 
 
-async def _dismiss(dismissal: Dismissal, settings: Settings) -> None:
+async def _dismiss(dismissal: Dismissal, settings: Settings, *, json: bool) -> None:
     async with open_ledger(settings) as ledger:
         try:
+            if not 0 < dismissal.entry <= ENTRY_MAX:
+                raise NotFound
             noted = await ledger.dismiss_finding(dismissal)
         except NotFound:
             raise Failure(
                 f"There is no finding {dismissal.entry}: `audit --list` has them."
             ) from None
+    if json:
+        print_json(wire.finding(noted))
+        return
     about = noted.finding.key or noted.user_id or "somebody who was erased"
     say(f"Finding {noted.entry} ({noted.finding.irregularity}) about {about} is closed.")
 

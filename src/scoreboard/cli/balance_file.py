@@ -192,6 +192,8 @@ def _head(name: str, cells: list[str], columns: Columns) -> _Head:
                 f"The first line of {name} has to name its columns, and names {column} {found}: "
                 f"it has {_shown(names)}. --{option} says what it is called there."
             )
+    if len({*wanted.values()}) < len(wanted):
+        raise Failure("--user, --score and --time name columns of their own: one is named twice.")
     used = {option: places[column] for option, column in wanted.items()}
     unused = [each for place, each in enumerate(names) if place not in used.values()]
     return _Head(len(names), used["user"], used["score"], used.get("time"), unused)

@@ -8,6 +8,7 @@ from cyclopts import App, Parameter
 
 from scoreboard import assembly
 from scoreboard.cli.catalogue import caller, explained
+from scoreboard.cli.moderation import sound_reason
 from scoreboard.cli.options import REASON, Data, Json, Reason, load
 from scoreboard.cli.terminal import Failure, print_json, print_table, say
 from scoreboard.core.board import Board, Freeze
@@ -67,7 +68,7 @@ async def set_board(  # noqa: PLR0913 - each is an option
         }
         after = _merged(before, {name: value for name, value in given.items() if value is not None})
         _ensure_compatible(before, after)
-        await ledger.change(Change(after, caller(), reason, frozen))
+        await ledger.change(Change(after, caller(), sound_reason(reason), frozen))
         after = (await ledger.catalogue()).boards[board]
     shown = ", ".join(window.value for window in after.windows)
     zone, rule = f"time zone {after.time_zone}", _rule(after, ", ")

@@ -12,6 +12,7 @@ from cyclopts import App, Parameter
 from scoreboard import assembly, wire
 from scoreboard.cli import key_file
 from scoreboard.cli.catalogue import caller, explained
+from scoreboard.cli.moderation import sound_reason
 from scoreboard.cli.options import REASON, Data, Json, Reason, load
 from scoreboard.cli.terminal import Failure, print_json, print_line, print_table, say
 from scoreboard.client.signing import new_private, public_of
@@ -75,6 +76,7 @@ async def new(  # noqa: PLR0913 - each is an option
     data: Data = None,
 ) -> None:
     """Make a key. Its private half goes to DATA/keys/NAME (0600) and belongs to your backend."""
+    sound_reason(reason)
     settings = load(data=data)
     wanted = _wanted(key_file.key_name(name), algorithm, actions, expires)
     caps = _caps(minute=cap_minute, hour=cap_hour, day=cap_day)
@@ -141,7 +143,7 @@ async def revoke(
             raise Failure(f"There is no key {wanted}: `scoreboard key list` shows all.")
         if key.revoked_at is None:
             ended = msgspec.structs.replace(key, revoked_at=_now_ms())
-            await ledger.change(Change(ended, caller(), reason))
+            await ledger.change(Change(ended, caller(), sound_reason(reason)))
     say(
         f"Key {wanted} is revoked. Awards that it signed stay: `scoreboard reverse --key {wanted} "
         "--since 7d` takes back a week's."

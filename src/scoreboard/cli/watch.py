@@ -1,7 +1,8 @@
 """``scoreboard top`` and ``watch``: a board in the terminal, once or live."""
 
+import asyncio
 import sys
-from contextlib import aclosing, nullcontext
+from contextlib import aclosing, nullcontext, suppress
 from datetime import datetime
 from typing import Annotated
 
@@ -17,10 +18,14 @@ from scoreboard.cli.terminal import OUT, Failure, print_json, print_line, say
 from scoreboard.client import AsyncClient, Patience
 from scoreboard.client.follow import Link
 from scoreboard.client.problem import ClientProblem
+from scoreboard.core.standing import TOP_SIZE
 from scoreboard.errors import NotFound
 
 BAR_CELLS = 24
 LIMIT_MAX = 1000
+LOOK_WITHIN_S = 2.0
+"""So long a frame waits for what it does not tell itself: whether the board is frozen."""
+
 AT_FIRST = Patience(attempts=2)
 _MEDALS = {1: "bold yellow", 2: "bold white", 3: "bold dark_orange3"}
 _LINKS = {
@@ -52,7 +57,8 @@ async def top(
         OUT.print(_title(page.board, page.period, frozen_at))
         OUT.print(_table(page.rows, {}))
     else:
-        say(f"Nobody has points on {page.board} in {page.period} yet.")
+        frozen = f" It is frozen since {_moment(frozen_at)}." if frozen_at else ""
+        say(f"Nobody has points on {page.board} in {page.period} yet.{frozen}")
 
 
 async def watch(  # noqa: PLR0913 - each is an option
@@ -74,7 +80,8 @@ async def watch(  # noqa: PLR0913 - each is an option
         raise Failure("--frames is a number from 1 on.")
     address = chosen_url(url)
     async with AsyncClient(address, token, patience=AT_FIRST) as client:
-        await _page(client, board, period, 1)
+        # The top ten is what every node can tell of every board.
+        await _page(client, board, period, TOP_SIZE)
         await _follow(client, _Screen(board, period), frames, json=json)
 
 
@@ -105,6 +112,8 @@ async def _follow(
         tops = client.watch(screen.board, screen.period, on_link=on_link)
         async with aclosing(tops):
             async for frame in tops:
+                if not json and screen.may_be_turned_by(frame):
+                    await _look(client, screen)
                 screen.show(frame)
                 if json:
                     print_line(wire.ENCODER.encode(frame).decode())
@@ -117,6 +126,13 @@ async def _follow(
                     return
 
 
+async def _look(client: AsyncClient, screen: "_Screen") -> None:
+    """Whether the board is frozen; where that cannot be told, what is known stays."""
+    with suppress(ClientProblem, TimeoutError):
+        async with asyncio.timeout(LOOK_WITHIN_S):
+            screen.frozen_at = (await client.board(screen.board)).frozen_at
+
+
 class _Screen:
     """The newest frame, drawn with what changed since the one before."""
 
@@ -124,35 +140,47 @@ class _Screen:
         self.link = Link.CONNECTING
         self.frames = 0
         self.board, self.period = board, period
-        self._title = _title(board, period)
+        self.frozen_at: str | None = None
+        self._shown = period
         self._rows: tuple[wire.Row, ...] = ()
         self._before: dict[str, wire.Row] = {}
         self._at = ""
 
+    def may_be_turned_by(self, frame: wire.TopMessage) -> bool:
+        """Whether the board may be frozen or live otherwise than is known.
+
+        A frame without a new row tells of the board itself; while it is frozen any frame may.
+        """
+        awarded = any(row.updated_at == frame.at for row in frame.rows)
+        return not self.frames or self.frozen_at is not None or not awarded
+
     def show(self, frame: wire.TopMessage) -> None:
         self._before = {row.user_id: row for row in self._rows}
-        self._rows, self._at = frame.rows, frame.at
-        self._title = _title(frame.board, frame.period)
+        self._rows, self._at, self._shown = frame.rows, frame.at, frame.period
         self.frames += 1
 
     def __rich__(self) -> RenderableType:
         word, colour = _LINKS[self.link]
         state = Text.assemble(("● ", colour), (word, colour))
         if self._at:
-            state.append(f"   last change {_clock(self._at)}", "dim")
+            state.append(f"   last change {_moment(self._at)}", "dim")
+        title = _title(self.board, self._shown, self.frozen_at)
         if not self._rows:
-            return Group(self._title, Text("Nobody has points here yet.", "dim"), state)
-        return Group(self._title, _table(self._rows, self._before), state)
+            return Group(title, Text("Nobody has points here yet.", "dim"), state)
+        return Group(title, _table(self._rows, self._before), state)
 
 
 def _title(board: str, period: str, frozen_at: str | None = None) -> Text:
     shown = "all time" if period == "all" else period
     title = Text.assemble((board, "bold cyan"), (f"  {shown}", "dim"))
-    return title.append(f"  frozen since {_clock(frozen_at)}", "bold") if frozen_at else title
+    return title.append(f"  frozen since {_moment(frozen_at)}", "bold") if frozen_at else title
 
 
-def _clock(at: str) -> str:
-    return datetime.fromisoformat(at).astimezone().strftime("%H:%M:%S")
+def _moment(at: str) -> str:
+    """A clock time, with its date unless that is today."""
+    moment = datetime.fromisoformat(at).astimezone()
+    today = moment.date() == datetime.now(moment.tzinfo).date()
+    return moment.strftime("%H:%M:%S" if today else "%Y-%m-%d %H:%M:%S")
 
 
 def _table(rows: tuple[wire.Row, ...], before: dict[str, wire.Row]) -> Table:

@@ -41,11 +41,15 @@ class Form(StrEnum):
 
 
 class Followed(Struct, frozen=True):
-    """A user that the page follows; without a score there is neither standing nor neighbours."""
+    """A user that the page follows; without a score there is neither standing nor neighbours.
+
+    Where it cannot be told now whether there is one, it is not ``known``.
+    """
 
     user_id: str
     standing: wire.UserStanding | None = None
     neighbours: Sequence[wire.Row] = ()
+    known: bool = True
 
 
 class BoardPage(Struct, frozen=True, kw_only=True):
@@ -142,10 +146,11 @@ class BoardPage(Struct, frozen=True, kw_only=True):
         board, user = quote(self.board.board, safe=""), quote(followed.user_id, safe="")
         query = urlencode({"radius": RADIUS, "period": self.period})
         rows = _rows(followed.neighbours, own=followed.user_id)
+        nobody = "No points here yet" if followed.known else "Cannot be told now"
         return _CARD.substitute(
             user=escape(followed.user_id),
             around=escape(f"v1/boards/{board}/users/{user}/around?{query}"),
-            rows=rows or '<tr><td colspan="3">No points here yet</td></tr>',
+            rows=rows or f'<tr><td colspan="3">{nobody}</td></tr>',
             rest=escape(_address({"board": self.board.board, "period": self.period})),
         )
 
@@ -174,6 +179,8 @@ def period_label(period: str, name: str) -> str:
 def sentence(followed: Followed) -> str:
     """Where a user stands: ``ada is 4,182nd, 120 points to the next``."""
     standing = followed.standing
+    if not followed.known:
+        return f"Where {followed.user_id} stands cannot be told now."
     if standing is None:
         return f"{followed.user_id} has no points here yet."
     said = f"{followed.user_id} is {ordinal(standing.rank)}"

@@ -87,8 +87,10 @@ class SiteHandler:
         try:
             standing = await self._reader.standing(*asked)
             rows = await self._reader.around(*asked, RADIUS)
-        except (NotFound, Unavailable):
+        except NotFound:
             return Followed(query.user)
+        except Unavailable:
+            return Followed(query.user, known=False)
         return Followed(query.user, wire.user_standing(standing), wire.rows(tuple(rows)))
 
     async def static(self, exchange: Exchange) -> Reply:

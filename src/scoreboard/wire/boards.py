@@ -72,6 +72,7 @@ class BoardView(Struct, frozen=True):
 
     ``frozen_at`` is null unless the board is frozen: since then the public sees it as it was.
     ``frozen_checkpoint`` is the first signed checkpoint that covers that; null until it is signed.
+    A service that knows no freezes sends neither.
     """
 
     board: BoardId
@@ -80,8 +81,8 @@ class BoardView(Struct, frozen=True):
     time_zone: str
     windows: tuple[CurrentWindow, ...]
     total_users: int
-    frozen_at: Time | None
-    frozen_checkpoint: str | None
+    frozen_at: Time | None = None
+    frozen_checkpoint: str | None = None
 
 
 class Boards(Struct, frozen=True):
@@ -90,7 +91,7 @@ class Boards(Struct, frozen=True):
     boards: tuple[BoardView, ...]
 
 
-class AdminBoard(BoardView, frozen=True):
+class AdminBoard(BoardView, frozen=True, kw_only=True):
     """A board as an administrator sees it: with its rule, which players need not know."""
 
     points_per_hour: int
