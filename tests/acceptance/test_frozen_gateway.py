@@ -1,4 +1,4 @@
-"""It is promised that a node without a database shows what was told of a frozen board, and no more."""
+"""It is promised that a node without a database shows of a frozen board what was told, no more."""
 
 import asyncio
 import json
@@ -80,7 +80,11 @@ async def test_a_gateway_that_has_just_begun_shows_a_frozen_board(cluster_factor
 
 
 def ensure_beyond_the_top_nothing_is_told(gateway: Service) -> None:
-    for path in (f"{BOARD}/top?limit=100", f"{BOARD}/users/user-03", f"{BOARD}/users/{LATE}/around"):
+    for path in (
+        f"{BOARD}/top?limit=100",
+        f"{BOARD}/users/user-03",
+        f"{BOARD}/users/{LATE}/around",
+    ):
         answer = gateway.get(path)
         assert (answer.status, answer.json()["code"]) == (503, "unavailable")
         assert answer.headers["cache-control"] == "no-store"

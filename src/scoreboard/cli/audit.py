@@ -106,15 +106,14 @@ async def audit(
 
 
 async def _dismiss(dismissal: Dismissal, settings: Settings, *, json: bool) -> None:
+    missing = Failure(f"There is no finding {dismissal.entry}: `audit --list` has them.")
+    if not 0 < dismissal.entry <= ENTRY_MAX:
+        raise missing
     async with open_ledger(settings) as ledger:
         try:
-            if not 0 < dismissal.entry <= ENTRY_MAX:
-                raise NotFound
             noted = await ledger.dismiss_finding(dismissal)
         except NotFound:
-            raise Failure(
-                f"There is no finding {dismissal.entry}: `audit --list` has them."
-            ) from None
+            raise missing from None
     if json:
         print_json(wire.finding(noted))
         return
