@@ -36,6 +36,22 @@ async def test_a_locked_head_is_unavailable_and_nothing_is_half_written(
     await ensure_sums(ledger)
 
 
+async def test_reads_that_hang_keep_no_node_from_leading_and_following(
+    ledger: PostgresLedger,
+) -> None:
+    async def hang(_: asyncpg.Connection) -> None:
+        await asyncio.Event().wait()
+
+    asked = [asyncio.ensure_future(ledger._readers.read(hang)) for _ in range(12)]
+    await asyncio.sleep(0)
+    assert await ledger.lead("me", 5_000) is not None
+    assert [each.seq for each in await ledger.postings(0, 10)] == [1]
+    assert (await ledger.catalogue()).boards
+    for each in asked:
+        each.cancel()
+    await asyncio.gather(*asked, return_exceptions=True)
+
+
 async def test_a_node_that_stops_in_its_transaction_frees_the_head(
     ledger: PostgresLedger, clock: Clock, raw: asyncpg.Connection
 ) -> None:

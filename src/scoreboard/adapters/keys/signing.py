@@ -4,9 +4,10 @@ import hmac
 import os
 from collections.abc import Callable
 
-from cryptography.exceptions import InvalidSignature, InvalidTag
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from nacl.exceptions import BadSignatureError
+from nacl.signing import VerifyKey
 
 from scoreboard.adapters.keys.secret import derive
 from scoreboard.core.signing_key import SigningAlgorithm, SigningKey
@@ -43,7 +44,7 @@ class SigningKeys:
         if key.algorithm is SigningAlgorithm.HMAC_SHA256:
             return self._hmac(key)
         try:
-            public = Ed25519PublicKey.from_public_bytes(key.material)
+            public = VerifyKey(key.material)
         except ValueError:
             return _never
         return lambda message, signature: _is_signed(public, message, signature)
@@ -59,10 +60,10 @@ class SigningKeys:
         )
 
 
-def _is_signed(public: Ed25519PublicKey, message: bytes, signature: bytes) -> bool:
+def _is_signed(public: VerifyKey, message: bytes, signature: bytes) -> bool:
     try:
-        public.verify(signature, message)
-    except InvalidSignature:
+        public.verify(message, signature)
+    except (BadSignatureError, ValueError):  # forged, or not as long as a signature
         return False
     return True
 

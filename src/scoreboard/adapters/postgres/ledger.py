@@ -59,8 +59,6 @@ from scoreboard.ports import (
     StatusPage,
 )
 
-READERS = 4
-
 T = TypeVar("T")
 
 
@@ -136,39 +134,39 @@ class PostgresLedger(Audited):
 
     async def lead(self, holder: str, lease_ms: int) -> int | None:
         parameters = (holder, lease_ms, self._writer.clock())
-        return await self._readers.write(lambda db: db.fetchval(SQL["lead"], *parameters))
+        return await self._duties.write(lambda db: db.fetchval(SQL["lead"], *parameters))
 
     async def resign(self, holder: str) -> None:
-        await self._readers.write(lambda db: db.execute(SQL["resign"], holder))
+        await self._duties.write(lambda db: db.execute(SQL["resign"], holder))
 
     async def bookmark(self, follower: str) -> int:
-        found = await self._readers.read(lambda db: db.fetchval(SQL["bookmark"], follower))
+        found = await self._duties.read(lambda db: db.fetchval(SQL["bookmark"], follower))
         return found or 0
 
     async def move_bookmark(self, follower: str, seq: int) -> None:
-        await self._readers.write(lambda db: db.execute(SQL["move_bookmark"], follower, seq))
+        await self._duties.write(lambda db: db.execute(SQL["move_bookmark"], follower, seq))
 
     # --- the catalogue and the order of postings
 
     async def catalogue(self) -> Catalogue:
-        return await self._readers.read(catalogue.read_catalogue)
+        return await self._duties.read(catalogue.read_catalogue)
 
     async def condition(self) -> Condition:
-        return await self._readers.read(schema.condition)
+        return await self._duties.read(schema.condition)
 
     async def head(self) -> Head:
-        return await self._readers.read(reader.head)
+        return await self._duties.read(reader.head)
 
     async def postings(self, after: int, limit: int) -> Sequence[Posting]:
         kept = self._tail.after(after, limit)
         if kept is not None:
             return kept
         return self._tail.heard(
-            await self._readers.read(lambda db: reader.postings(db, after, limit))
+            await self._duties.read(lambda db: reader.postings(db, after, limit))
         )
 
     async def own_awards_since(self, at_ms: int) -> Sequence[tuple[str, int]]:
-        return await self._readers.read(lambda db: reader.own_awards_since(db, at_ms))
+        return await self._duties.read(lambda db: reader.own_awards_since(db, at_ms))
 
     async def postings_of(self, user_id: str, before: int | None, limit: int) -> Sequence[Posting]:
         return await self._readers.read(lambda db: reader.postings_of(db, user_id, before, limit))
@@ -189,13 +187,13 @@ class PostgresLedger(Audited):
     async def scores(
         self, board: str, period: str, after: str | None, limit: int
     ) -> Sequence[Score]:
-        return await self._readers.read(lambda db: reader.scores(db, (board, period), after, limit))
+        return await self._duties.read(lambda db: reader.scores(db, (board, period), after, limit))
 
     async def scores_of(self, board: str, period: str, user_ids: Sequence[str]) -> Sequence[Score]:
         return await self._readers.read(lambda db: reader.scores_of(db, (board, period), user_ids))
 
     async def marked(self, board: str, period: str) -> tuple[int, int]:
-        return await self._readers.read(lambda db: reader.marked(db, board, period))
+        return await self._duties.read(lambda db: reader.marked(db, board, period))
 
     async def snapshot(self, board: Board, period: str) -> Snapshot:
         return await self._readers.read(lambda db: reader.snapshot(db, board, period))
@@ -228,7 +226,7 @@ class PostgresLedger(Audited):
     # --- the tree
 
     async def leaves(self, after: int, limit: int) -> Sequence[bytes]:
-        return await self._readers.read(lambda db: proof.read_leaves(db, after, limit))
+        return await self._duties.read(lambda db: proof.read_leaves(db, after, limit))
 
     async def salt(self, user_ref: int) -> bytes | None:
         return await self._readers.read(lambda db: proof.salt(db, user_ref))
@@ -240,10 +238,10 @@ class PostgresLedger(Audited):
         return await self._readers.read(lambda db: proof.seals(db, after, upto))
 
     async def seal(self, runs: Sequence[Run], sealing: Sealing) -> None:
-        await self._readers.write(lambda db: proof.seal(db, runs, sealing))
+        await self._duties.write(lambda db: proof.seal(db, runs, sealing))
 
     async def newest_sealing(self) -> Sealing | None:
-        return await self._readers.read(proof.newest)
+        return await self._duties.read(proof.newest)
 
     async def sealing_at(self, size: int) -> Sealing | None:
         return await self._readers.read(lambda db: proof.covering(db, size))
@@ -258,7 +256,7 @@ class PostgresLedger(Audited):
         return posting
 
     async def forget_erased(self, upto: int) -> None:
-        await self._readers.write(lambda db: db.execute(SQL["forget_erased"], upto))
+        await self._duties.write(lambda db: db.execute(SQL["forget_erased"], upto))
 
     async def reverse(
         self, reversal: Reversal, before: int | None = None, limit: int = REVERSE_MAX
@@ -280,7 +278,7 @@ class PostgresLedger(Audited):
         return Status.ACTIVE if known is None else known.status
 
     async def statuses(self, after: str | None, limit: int) -> StatusPage:
-        return await self._readers.read(lambda db: moderation.statuses(db, after, limit))
+        return await self._duties.read(lambda db: moderation.statuses(db, after, limit))
 
     async def in_order(
         self, board: str, period: str, after: Key | None, limit: int
@@ -301,7 +299,7 @@ class PostgresLedger(Audited):
         return await self._readers.read(lambda db: frozen.scores_at(db, *asked))
 
     async def turns(self, after: int, upto: int) -> Sequence[Posting]:
-        return await self._readers.read(lambda db: frozen.turns(db, after, upto))
+        return await self._duties.read(lambda db: frozen.turns(db, after, upto))
 
     # --- the past
 

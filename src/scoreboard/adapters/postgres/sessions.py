@@ -1,4 +1,4 @@
-"""The sessions of a ledger in PostgreSQL: one writes, a few read, one listens."""
+"""The sessions of a ledger in PostgreSQL: one writes, one listens, the others read."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,6 +11,10 @@ from scoreboard.adapters.tail import Tail
 from scoreboard.core.posting import Posting
 
 READERS = 4
+"""For what is asked from outside; however much that is, a node's own duties do not wait for it."""
+
+DUTIES = 2
+"""For what the node itself has to do: lead, follow the ledger, rank, seal, know the catalogue."""
 
 T = TypeVar("T")
 
@@ -29,6 +33,7 @@ class Sessions:
         self._url = url
         self._writer = writer
         self._readers = Pool(url, READERS, waited)
+        self._duties = Pool(url, DUTIES, waited)
         self._wakes: list[Callable[[], None]] = []
         self._tail = Tail()
         self._listener = Listener(url, writer.node, self._wake)
@@ -39,6 +44,7 @@ class Sessions:
             await asyncio.wait(self._under_way)
         await self._listener.close()
         await self._readers.close()
+        await self._duties.close()
         await self._writer.session.close()
 
     def on_commit(self, wake: Callable[[], None]) -> None:

@@ -60,8 +60,6 @@ from scoreboard.ports import (
     StatusPage,
 )
 
-READERS = 2
-
 P = ParamSpec("P")
 T = TypeVar("T")
 
