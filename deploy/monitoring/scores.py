@@ -119,8 +119,8 @@ def scores() -> Dashboard:
         .with_panel(
             chart(
                 "Top mover of each minute",
-                "The most points that one user gained in a minute, what is usual (99 % of the last "
-                "day), and where the alert stands. Who it is, the audit says: metrics name no user.",
+                "The most points that one user gained in a minute, what is usual (99 % of the "
+                "minutes of the last day with a gain), and where the alert stands. Who it is, the audit says: metrics name no user.",
                 [
                     Query("max(scoreboard_user_gain_max_points{@})", "biggest gain"),
                     Query("scoreboard:user_gain_points:usual1d", "usual"),

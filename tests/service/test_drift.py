@@ -124,6 +124,30 @@ async def test_somebody_who_is_shown_or_hidden_by_mistake_is_found_at_the_second
     assert distrust.times == 1
 
 
+async def test_a_node_that_leads_no_more_tells_of_no_drift(
+    ranked: Any, monkeypatch: pytest.MonkeyPatch, until: Any
+) -> None:
+    monkeypatch.setattr(module, "CHECK_EVERY_S", 0.01)
+    leadership = Alone()
+    await spoil(ranked, Score("user-07", 13, 9, 0))
+    check = DriftCheck(
+        ranked.ledger,
+        ranked.ranking,
+        ranked.catalogue,
+        leadership,
+        distrust=Distrust(),
+        telemetry=ranked.telemetry,
+    )
+    running = asyncio.ensure_future(check.run())
+    try:
+        await until(lambda: ranked.metric("scoreboard_ranking_drift") == 1)
+        leadership.term = None  # type: ignore[assignment]
+        await until(lambda: ranked.metric("scoreboard_ranking_drift") == 0)
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+
+
 async def test_somebody_whose_posting_is_on_its_way_is_not_suspected(ranked: Any) -> None:
     distrust = Distrust()
     check = check_of(ranked, distrust)

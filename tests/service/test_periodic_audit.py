@@ -136,6 +136,36 @@ async def test_only_the_node_that_leads_looks(played: Any, until: Any) -> None:
             await until(lambda: played.metric("scoreboard_users_held") == 1)
 
 
+async def test_a_node_that_leads_no_more_tells_nothing_that_would_not_go_away(
+    played: Any, until: Any
+) -> None:
+    leader = Follower()
+    leader.now = 1
+    with sqlite3.connect(played.ledger._path) as db:
+        db.execute("UPDATE scores SET score = score + 1")
+    db.close()
+    await played.ledger.note_findings([spike(1)])
+    await played.ledger.moderate(Moderation("ada", Kind.HOLD, "mo", "odd"))
+
+    def told_of() -> list[float]:
+        return [
+            played.metric("scoreboard_audit_differences"),
+            played.metric("scoreboard_users_held"),
+            played.metric("scoreboard_findings_open", "spike"),
+        ]
+
+    async with auditing(played, leader):
+        await until(lambda: all(told_of()))
+        leader.now = None
+        await until(lambda: not any(told_of()))
+    assert played.metric("scoreboard_audit_last_timestamp_seconds") > 0
+
+
+async def test_how_often_an_audit_is_due_is_told(played: Any) -> None:
+    async with auditing(played, every_s=90.0):
+        assert played.metric("scoreboard_audit_every_seconds") == 90
+
+
 async def test_what_waits_for_review_is_counted_without_audits(played: Any, until: Any) -> None:
     await played.ledger.note_findings([spike(1), spike(2)])
     await played.ledger.moderate(Moderation("ada", Kind.HOLD, "mo", "odd"))

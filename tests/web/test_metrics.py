@@ -6,7 +6,7 @@ import random
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_families
@@ -15,10 +15,15 @@ from prometheus_client.parser import text_string_to_metric_families as families
 from scoreboard import assembly
 from scoreboard.assembly.node import Node
 from scoreboard.assembly.services import services_of
+from scoreboard.core.finding import Irregularity
+from scoreboard.core.rule import Rule
+from scoreboard.core.signing_key import Fault
 from scoreboard.core.token import Scope
+from scoreboard.service.scorer import Scorer
 from scoreboard.settings import Settings, load
-from scoreboard.telemetry import METRICS, Telemetry
+from scoreboard.telemetry import METRICS, TABLE, Telemetry
 from scoreboard.web.contract import OPERATIONS
+from scoreboard.web.tokens import Reason
 
 SERIES_MAX = 2_000
 REQUESTS = 6_000
@@ -138,6 +143,32 @@ async def test_what_is_exposed_is_what_its_format_says(
     for metric in METRICS:
         assert metric.name.removesuffix("_total") in found
         assert len(metric.help) > 10
+
+
+def test_what_has_a_closed_list_of_reasons_is_there_before_the_first_of_them() -> None:
+    """A rate does not see the first time of a series that was not there."""
+    for name, values in (
+        ("scoreboard_token_failures_total", get_args(Reason)),
+        ("scoreboard_signature_failures_total", Fault),
+        ("scoreboard_rule_refusals_total", Rule),
+        ("scoreboard_rule_shadow_hits_total", Rule),
+        ("scoreboard_findings_open", Irregularity),
+    ):
+        assert TABLE[name].from_start == tuple(values), name
+
+
+async def test_an_award_that_hits_a_fault_of_ours_counts_as_one_that_failed(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: Any) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(Scorer, "score", broken)
+    headers = [(b"authorization", f"Bearer {asked.tokens[0]}".encode())]
+    headers += [(b"content-type", b"application/json")]
+    assert (await asked.ask("POST", "/v1/scores", headers, BODIES[3]))[0] == 503
+    text = asked.telemetry.exposition().decode()
+    assert '\nscoreboard_awards_total{outcome="outcome-unknown"} 1.0\n' in text
 
 
 async def test_an_award_is_seen_where_it_counts(asked: Asked) -> None:

@@ -148,6 +148,7 @@ class PeriodicAudit:
         self._leadership = leadership
         self._every_s = every_s
         self._telemetry = telemetry
+        telemetry.child("scoreboard_audit_every_seconds").set(every_s)
 
     async def run(self) -> None:
         """Look for ever; what cannot be read now is read next time."""
@@ -159,7 +160,16 @@ class PeriodicAudit:
                     await self._audit()
                     due_s = loop.time() + self._every_s
                 await self._count()
+            else:
+                self._stand_down()
             await asyncio.sleep(min(REVIEW_EVERY_S, self._every_s or REVIEW_EVERY_S))
+
+    def _stand_down(self) -> None:
+        """Another node looks, and tells what it finds: what is told here would not go away."""
+        for name in ("audit_differences", "audit_seal_faults", "users_held"):
+            self._telemetry.child(f"scoreboard_{name}").set(0)
+        for irregularity in Irregularity:
+            self._telemetry.child("scoreboard_findings_open", irregularity.value).set(0)
 
     async def _audit(self) -> None:
         loop = asyncio.get_running_loop()

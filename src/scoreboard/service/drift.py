@@ -64,6 +64,7 @@ class DriftCheck:
         self._leadership = leadership
         self._distrust = distrust
         self._telemetry = telemetry
+        self._drift = telemetry.child("scoreboard_ranking_drift")
         self._random = random.Random()  # noqa: S311 - a sample is no secret
         self._suspects: frozenset[str] = frozenset()
         self._suspected_at = 0
@@ -73,6 +74,7 @@ class DriftCheck:
         while True:
             await asyncio.sleep(CHECK_EVERY_S)
             if self._leadership.term is None:
+                self._drift.set(0)  # another node looks, and tells what it finds
                 continue
             try:
                 await self.check()
@@ -84,7 +86,7 @@ class DriftCheck:
         total = await self._unseen()
         for span in await self._ranking.periods():
             total = total.plus(await self._sampled(span))
-        self._telemetry.child("scoreboard_ranking_drift").set(total.different)
+        self._drift.set(total.different)
         for result in Compared.__struct_fields__:
             checked = self._telemetry.child("scoreboard_drift_checks_total", result)
             checked.inc(getattr(total, result))

@@ -5,6 +5,18 @@ from prometheus_client import Counter, Gauge, Histogram
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 GROUP_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+RULES = (
+    "time-span", "cooldown", "cap-minute", "cap-hour", "cap-day", "key-minute", "key-hour",
+    "key-day", "points-hour",
+)  # fmt: skip
+TOKEN_REASONS = (
+    "missing", "too-long", "malformed", "header", "algorithm", "unknown-key", "signature", "claims",
+    "expired", "not-yet-valid", "lifetime", "issuer", "audience", "subject",
+)  # fmt: skip
+SIGNATURE_REASONS = (
+    "malformed", "missing", "unknown-key", "mismatch", "key-revoked", "key-out-of-time",
+    "action-not-allowed", "expired",
+)  # fmt: skip
 
 
 class Metric(Struct, frozen=True):
@@ -67,24 +79,28 @@ METRICS = (
         Counter,
         "Awards refused with suspicious-activity, by the rule that fired.",
         ("rule",),
+        from_start=RULES,
     ),
     Metric(
         "scoreboard_rule_shadow_hits_total",
         Counter,
         "Awards that a rule in the shadow would have refused, by rule; they were recorded.",
         ("rule",),
+        from_start=RULES,
     ),
     Metric(
         "scoreboard_token_failures_total",
         Counter,
         "Bearer tokens refused, by reason.",
         ("reason",),
+        from_start=TOKEN_REASONS,
     ),
     Metric(
         "scoreboard_signature_failures_total",
         Counter,
         "Signed actions that were not accepted, by reason.",
         ("reason",),
+        from_start=SIGNATURE_REASONS,
     ),
     Metric(
         "scoreboard_rate_limited_total",
@@ -196,7 +212,8 @@ METRICS = (
     Metric(
         "scoreboard_ranking_drift",
         Gauge,
-        "Scores of the last check that differ between ranking and ledger; above 0 it is rebuilt.",
+        "Scores of the last check that differ between ranking and ledger; above 0 it is rebuilt. 0 "
+        "on a node that does not lead.",
     ),
     Metric(
         "scoreboard_drift_checks_total",
@@ -210,16 +227,23 @@ METRICS = (
         Gauge,
         "When the last audit of this node ended, whatever it found; 0 before the first.",
     ),
+    Metric(
+        "scoreboard_audit_every_seconds",
+        Gauge,
+        "How often an audit is due (AUDIT_EVERY); 0 is never, and on a node that may not lead.",
+    ),
     Metric("scoreboard_audit_seconds", Gauge, "How long the last audit of this node took."),
     Metric(
         "scoreboard_audit_differences",
         Gauge,
-        "Scores of the last audit that are not the sums of their postings, or ranked otherwise.",
+        "Scores of the last audit that are not the sums of their postings, or ranked otherwise; 0 "
+        "on a node that does not lead.",
     ),
     Metric(
         "scoreboard_audit_seal_faults",
         Gauge,
-        "What the last audit found in postings, tiles and checkpoints that is not what was signed.",
+        "What the last audit found in postings, tiles and checkpoints that is not what was signed; "
+        "0 on a node that does not lead.",
     ),
     Metric(
         "scoreboard_findings_open",
@@ -229,7 +253,13 @@ METRICS = (
         from_start=("spike", "interval", "cap", "jump", "ring", "key", "refusals"),
     ),
     Metric("scoreboard_users_held", Gauge, "Users held until somebody looks; on the leader."),
-    Metric("scoreboard_viewers", Gauge, "Open live connections, by transport.", ("transport",)),
+    Metric(
+        "scoreboard_viewers",
+        Gauge,
+        "Open live connections, by transport.",
+        ("transport",),
+        from_start=("websocket", "sse"),
+    ),
     Metric(
         "scoreboard_viewers_refused_total",
         Counter,

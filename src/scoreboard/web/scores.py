@@ -5,7 +5,12 @@ from scoreboard.core.identifier import is_idempotency_key
 from scoreboard.core.signature import Signature, parsed
 from scoreboard.core.signing_key import Fault
 from scoreboard.core.token import Scope
-from scoreboard.errors import InvalidParameter, ScoreboardError, SignatureMalformed
+from scoreboard.errors import (
+    InvalidParameter,
+    OutcomeUnknown,
+    ScoreboardError,
+    SignatureMalformed,
+)
 from scoreboard.service.scorer import RATE, Answer, Request, Scorer
 from scoreboard.telemetry import Telemetry
 from scoreboard.web.auth import Authenticator
@@ -34,10 +39,16 @@ class ScoresHandler:
         try:
             answer = await self._scorer.score(await self._request(exchange))
         except ScoreboardError as error:
-            self._telemetry.child("scoreboard_awards_total", error.code).inc()
+            self._count(error)
+            raise
+        except Exception:
+            self._count(OutcomeUnknown())  # what the caller will be told
             raise
         (self._repeated if answer.repeated else self._recorded).inc()
         return _reply(answer)
+
+    def _count(self, error: ScoreboardError) -> None:
+        self._telemetry.child("scoreboard_awards_total", error.code).inc()
 
     async def _request(self, exchange: Exchange) -> Request:
         caller = await self._auth.caller(exchange)
