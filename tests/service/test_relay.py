@@ -286,9 +286,11 @@ async def test_an_old_place_is_refused_and_a_new_ranking_is_made(world: Any, unt
         await ensure_follows(world)
 
 
+@pytest.mark.parametrize("odd", [Unavailable, ZeroDivisionError])
 async def test_an_outage_of_the_ledger_is_waited_out(
-    world: Any, until: Any, monkeypatch: pytest.MonkeyPatch
+    world: Any, until: Any, monkeypatch: pytest.MonkeyPatch, odd: type[Exception]
 ) -> None:
+    even = ({Unavailable, ZeroDivisionError} - {odd}).pop()
     monkeypatch.setattr(module, "RETRY_S", 0.001)
     awards, failures = Awards(world, 3), 0
 
@@ -296,7 +298,7 @@ async def test_an_outage_of_the_ledger_is_waited_out(
         nonlocal failures
         failures += 1
         if failures < 5:
-            raise Unavailable if failures % 2 else ZeroDivisionError
+            raise odd if failures % 2 else even
         world.ledger.before.clear()
 
     async with running(world):

@@ -68,12 +68,7 @@ class Relay:
         while True:
             term = await self._leadership.gained()
             try:
-                await self._lead_or_rebuild(term)
-            except (Deposed, OutOfPlace):
-                await asyncio.sleep(RETRY_S)
-            except ScoreboardError as error:
-                await self._failed(error)
-                await asyncio.sleep(RETRY_S)
+                await self._lead_or_wait(term)
             except Exception:  # noqa: BLE001 - nothing may stop it for good
                 log().exception(Event.RELAY_FAILED)
                 await asyncio.sleep(RETRY_S)
@@ -134,6 +129,15 @@ class Relay:
         """The ranking was found to differ from the ledger: rebuild it."""
         self._damaged = True
         self._woken.set()
+
+    async def _lead_or_wait(self, term: int) -> None:
+        try:
+            await self._lead_or_rebuild(term)
+        except (Deposed, OutOfPlace):
+            await asyncio.sleep(RETRY_S)
+        except ScoreboardError as error:
+            await self._failed(error)
+            await asyncio.sleep(RETRY_S)
 
     async def _lead_or_rebuild(self, term: int) -> None:
         try:
@@ -224,14 +228,13 @@ class Relay:
 
     async def _load(self, board: str, period: str) -> None:
         mark = Mark(board, period, *await self._ledger.marked(board, period))
-        after: str | None = None
-        while True:
-            scores = await self._ledger.scores(board, period, after, LOAD_PAGE)
-            await self._ranking.load(mark, scores)
+        page = await self._ledger.scores(board, period, None, LOAD_PAGE)
+        while len(page) == LOAD_PAGE:
+            # The ledger reads the next page while the ranking takes this one.
+            following = self._ledger.scores(board, period, page[-1].user_id, LOAD_PAGE)
+            _, page = await asyncio.gather(self._ranking.load(mark, page), following)
             await self._progress.look()
-            if len(scores) < LOAD_PAGE:
-                return
-            after = scores[-1].user_id
+        await self._ranking.load(mark, page)
 
     async def _wait(self) -> None:
         try:
