@@ -66,7 +66,7 @@ class Retrospect:
         """
         board = self._reader.board(board_name)
         last = await self._posting(moment)
-        period = board.period(period_name, last.at)
+        period = board.period(period_name, self._time_of(moment, last))
         scores = await self._ledger.top_at(board, period, last.seq, limit)
         rows = ranked(scores, 0, board.tie, 0)
         return period.name, Page(rows, last.epoch, last.seq, last.at, None)
@@ -77,8 +77,14 @@ class Retrospect:
         """A user's standing as of a moment; raises as ``top``, and NotFound for no score."""
         board = self._reader.board(board_name)
         last = await self._posting(moment)
-        period = board.period(period_name, last.at)
+        period = board.period(period_name, self._time_of(moment, last))
         return await self._ledger.standing_at(board, period, last.seq, user_id)
+
+    def _time_of(self, moment: Moment, last: Posting) -> int:
+        """By which current periods are told: a day in which nothing happened is one as well."""
+        if moment.at_ms is None:
+            return last.at
+        return max(last.at, min(moment.at_ms, self._reader.now_ms()))
 
     async def _posting(self, moment: Moment) -> Posting:
         if moment.at_ms is not None:
