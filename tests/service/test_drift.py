@@ -7,6 +7,7 @@ import pytest
 
 from scoreboard.core.posting import Kind
 from scoreboard.core.score import Score
+from scoreboard.errors import Unavailable
 from scoreboard.ports import Group, Mark, Moderation, Return
 from scoreboard.service import drift as module
 from scoreboard.service.drift import Compared, DriftCheck, compared
@@ -102,6 +103,25 @@ async def test_a_distrusted_ranking_is_made_anew(ranked: Any, until: Any) -> Non
     relay.distrust()
     await until(lambda: _agrees(ranked))
     task.cancel()
+
+
+async def test_a_look_that_fails_does_not_end_the_service(
+    ranked: Any, until: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CHECK_EVERY_S", 0.001)
+    looks: list[Exception] = [ZeroDivisionError(), Unavailable()]
+
+    async def fail(*_: Any) -> Any:
+        if looks:
+            raise looks.pop()
+        monkeypatch.delattr(ranked.ledger, "statuses")
+        return await ranked.ledger.statuses(None, 1)
+
+    monkeypatch.setattr(ranked.ledger, "statuses", fail, raising=False)
+    task = asyncio.ensure_future(check_of(ranked, Distrust()).run())
+    await until(lambda: ranked.metric("scoreboard_drift_checks_total", "same") > 30)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def _agrees(world: Any) -> bool:

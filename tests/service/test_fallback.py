@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from scoreboard.core.board import Board
+from scoreboard.core.standing import Snapshot
+from scoreboard.core.window import Window
 from scoreboard.errors import Unavailable
 from scoreboard.service import fallback as module
 from scoreboard.service.announcer import Announcer
@@ -53,6 +56,32 @@ async def test_tops_are_looked_for_while_the_bus_is_lost(
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_a_top_of_a_window_that_this_node_has_not_heard_of_does_not_end_its_reading(
+    world: Any, until: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tops came over the bus while the database could not tell which windows there are."""
+    await world.catalogue.load()
+
+    async def lost() -> None:
+        raise Unavailable
+
+    monkeypatch.setattr(world.ledger, "catalogue", lost, raising=False)
+    reader = world.reader()
+    task = asyncio.ensure_future(reader.run())
+    weekly = Board(board="default", windows=(Window.ALL, Window.WEEK))
+    week, everything = (
+        Snapshot("default", period.name, 1, seq, 1, ())
+        for seq, period in ((3, weekly.period("week", world.clock())), (4, weekly.period("all", 0)))
+    )
+    await world.bus.publish([weekly, week])
+    await until(lambda: reader.known("default", week.period))
+    await world.bus.publish([everything])
+    await until(lambda: reader.known(*ALL))
+    assert not task.done()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def _scores(reader: Reader, score: int) -> bool:

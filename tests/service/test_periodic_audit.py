@@ -123,6 +123,20 @@ async def test_what_cannot_be_read_now_is_audited_later(
     assert {entry["code"] for entry in logs if entry["event"] == "audit.failed"} == {"unavailable"}
 
 
+async def test_what_an_audit_cannot_make_sense_of_does_not_end_the_service(
+    played: Any, until: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nonsense() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(played.ledger, "spans", nonsense, raising=False)
+    with capture_logs() as logs:
+        async with auditing(played):
+            await until(told(logs, "audit.failed"))
+            monkeypatch.undo()
+            await until(told(logs, "audit.finished"))
+
+
 async def test_only_the_node_that_leads_looks(played: Any, until: Any) -> None:
     follower = Follower()
     await played.ledger.moderate(Moderation("ada", Kind.HOLD, "mo", "odd"))

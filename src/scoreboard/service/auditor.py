@@ -179,6 +179,9 @@ class PeriodicAudit:
         except ScoreboardError as error:
             log().warning(Event.AUDIT_FAILED, code=error.code)
             return
+        except Exception:  # noqa: BLE001 - what a damaged ledger holds may not end the service
+            log().exception(Event.AUDIT_FAILED)
+            return
         took_s = loop.time() - began_s
         self._telemetry.child("scoreboard_audit_seconds").set(took_s)
         self._telemetry.child("scoreboard_audit_last_timestamp_seconds").set_to_current_time()

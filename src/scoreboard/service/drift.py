@@ -80,6 +80,8 @@ class DriftCheck:
                 await self.check()
             except ScoreboardError as error:
                 log().warning(Event.RELAY_FAILED, code=error.code)
+            except Exception:  # noqa: BLE001 - a look may not end the service
+                log().exception(Event.RELAY_FAILED)
 
     async def check(self) -> Compared:
         """Compare who is not shown, and the top hundred and a sample of every open period."""

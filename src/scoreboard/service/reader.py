@@ -258,7 +258,12 @@ class Reader:
     def _is_over(self, board: str, period: str) -> bool:
         now_ms = self._clock_ms()
         settings = self._catalogue.boards.get(board)
-        return settings is not None and settings.period(period, now_ms).end_ms <= now_ms
+        if settings is None:
+            return False
+        try:
+            return settings.period(period, now_ms).end_ms <= now_ms
+        except NotFound:
+            return False  # of a window that this node has not heard of yet
 
 
 async def _total(source: Standings, board: Board, period: str) -> int | None:
