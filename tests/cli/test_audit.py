@@ -51,6 +51,21 @@ def test_findings_are_told_listed_and_read_by_machines(folder: Path) -> None:
     assert "90 awards in an hour" in said
 
 
+def test_who_stands_against_the_ledger_and_what_has_no_record_is_named(folder: Path) -> None:
+    for user, verb in (("ada", "ban"), ("bob", "hide")):
+        ok(folder, "user", verb, user, "--reason", "a test")
+    said = " ".join(ok(folder, "audit").split())
+    assert "2 users whom moderators decided about stand as the ledger says" in said
+    with closing(sqlite3.connect(folder / "scoreboard-data" / "scoreboard.db")) as db, db:
+        db.execute("UPDATE users SET status = 'active' WHERE user_id = 'ada'")
+        db.execute("DROP TRIGGER audit_is_never_deleted")
+        db.execute("DELETE FROM audit WHERE operation = 'user.hide'")
+    wrong = refused_after_words(folder)
+    assert "ada: the user is active, the ledger says banned" in wrong
+    assert "bob: 1 decision in the ledger, 0 on the record of changes" in wrong
+    assert "Not everything adds up" in wrong
+
+
 def test_a_score_that_was_changed_is_named_and_fails(folder: Path) -> None:
     with closing(sqlite3.connect(folder / "scoreboard-data" / "scoreboard.db")) as db, db:
         db.execute("UPDATE scores SET score = 1 WHERE user_id = 'bob'")

@@ -109,7 +109,7 @@ FRESH = Head(1, 100, NOW_MS - 1_000)
                 },
             ),
             "bad",
-            "do not add up",
+            "do not say",
         ),
         (
             running._audit(

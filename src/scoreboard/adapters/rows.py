@@ -15,7 +15,7 @@ from scoreboard.core.score import Score
 from scoreboard.core.signing_key import SigningAlgorithm, SigningKey
 from scoreboard.core.user import Status, User, record_subject
 from scoreboard.core.window import Window
-from scoreboard.ports import AuditEntry, Dismissal
+from scoreboard.ports import AuditEntry, Decided, Dismissal
 
 _ACTIONS = msgspec.json.Decoder(tuple[str, ...])
 _NUMBERS = msgspec.json.Decoder(dict[str, int | float])
@@ -49,6 +49,13 @@ def posting(row: Mapping[str, Any]) -> Posting:
 
 def score(row: Sequence[Any]) -> Score:
     return Score(*row)
+
+
+def decided(row: Sequence[Any]) -> Decided:
+    user_ref, user_id, status, kind, decisions, recorded = row
+    return Decided(
+        user_ref, user_id, Status(status), None if kind is None else Kind(kind), decisions, recorded
+    )
 
 
 def action(row: Sequence[Any]) -> Action:

@@ -21,9 +21,10 @@ from scoreboard.cli.terminal import ERR, Failure, print_json, print_table, say
 from scoreboard.core.finding import Noted
 from scoreboard.core.moment import rfc3339
 from scoreboard.errors import NotFound
-from scoreboard.ports import Difference, Dismissal
+from scoreboard.ports import Decided, Difference, Dismissal
 from scoreboard.service.auditor import SHOWN_MAX as SHOWN_AT_ONCE
 from scoreboard.service.auditor import Audit, Seen
+from scoreboard.service.decisions import Decisions, decided_status
 from scoreboard.service.drift import Compared
 from scoreboard.service.seal_check import Checked
 from scoreboard.settings import Settings
@@ -35,6 +36,7 @@ ENTRY_MAX = 2**63 - 1
 _STEPS = {
     "scores": "Adding scores up",
     "ranking": "Comparing the ranking",
+    "decisions": "Comparing decisions",
     "seals": "Comparing the seals",
     "activity": "Summarising activity",
     "users": "Judging users",
@@ -51,6 +53,7 @@ class Report(Struct, frozen=True, kw_only=True):
     differences: tuple[Difference, ...]
     strange: tuple[tuple[str, str], ...]
     ranking: Compared | None
+    decisions: Decisions
     seals: Checked
     findings: tuple[wire.Finding, ...]
 
@@ -130,6 +133,7 @@ def _report(done: Audit, noted: Sequence[Noted]) -> Report:
         differences=done.sums.differences,
         strange=done.sums.strange,
         ranking=done.ranking,
+        decisions=done.decisions,
         seals=done.seals,
         findings=tuple(map(wire.finding, noted)),
     )
@@ -153,7 +157,36 @@ def _tell(done: Audit) -> None:
         ERR.print(f"{ranking.different:,} scores are ranked otherwise than the ledger says.")
     else:
         say(f"All {ranking.same + ranking.moving:,} ranked scores are those of the ledger.")
+    _tell_decisions(done.decisions)
     _tell_seals(done.seals)
+
+
+def _tell_decisions(decisions: Decisions) -> None:
+    for user in decisions.differing[:SHOWN_MAX]:
+        ERR.print(told_of(user), markup=False)
+    undone = decisions.undone
+    if undone.posted != undone.recorded:
+        ERR.print(
+            f"Of {counted(undone.posted, 'award')} that the ledger takes back, "
+            f"{undone.recorded:,} are on the record of changes.",
+            markup=False,
+        )
+    if decisions.users and not decisions.different:
+        say(
+            f"{counted(decisions.users, 'user')} whom moderators decided about stand as the "
+            "ledger says, and every decision is on the record of changes."
+        )
+
+
+def told_of(user: Decided) -> str:
+    """What is wrong with a user, as a sentence."""
+    name, status = user.user_id or f"user:{user.user_ref}", decided_status(user)
+    if user.status is not status:
+        return f"{name}: the user is {user.status.value}, the ledger says {status.value}"
+    return (
+        f"{name}: {counted(user.decisions, 'decision')} in the ledger, {user.recorded:,} on the "
+        "record of changes"
+    )
 
 
 def _tell_seals(seals: Checked) -> None:

@@ -74,8 +74,8 @@ def _audit(every_s: int, totals: dict[str, float]) -> Remark:
     now_s = time.time()
     last_s = totals.get("scoreboard_audit_last_timestamp_seconds", 0.0)
     if totals.get("scoreboard_audit_differences"):
-        says = f"the last one, {span(now_s - last_s)} ago, found scores that do not add up."
-        advice = "`scoreboard rebuild` names them; see who else writes to the database."
+        says = f"the last one, {span(now_s - last_s)} ago, found what the postings do not say."
+        advice = "`scoreboard audit` names it; see who else writes to the database."
         return Remark("audit", "bad", says, advice)
     if faults := totals.get("scoreboard_audit_seal_faults"):
         what = f"{counted(int(faults), 'fault')} in what was signed"

@@ -17,6 +17,10 @@ from scoreboard.ports.catalogue import (
 from scoreboard.ports.condition import (
     Condition,
 )
+from scoreboard.ports.decisions import (
+    Decided,
+    Undone,
+)
 from scoreboard.ports.findings import (
     Dismissal,
     Queue,
@@ -97,6 +101,7 @@ __all__ = [
     "Change",
     "ComparedSums",
     "Condition",
+    "Decided",
     "Difference",
     "Dismissal",
     "Exit",
@@ -130,5 +135,6 @@ __all__ = [
     "Standings",
     "StatusPage",
     "Turn",
+    "Undone",
     "Verdict",
 ]

@@ -18,6 +18,7 @@ from scoreboard.core.window import Period
 from scoreboard.ports.activity import Activities
 from scoreboard.ports.catalogue import AuditEntry, Catalogue, Change
 from scoreboard.ports.condition import Conditioned
+from scoreboard.ports.decisions import Decisions
 from scoreboard.ports.findings import Findings
 from scoreboard.ports.frozen import Frozen
 from scoreboard.ports.incidents import Incidents
@@ -70,6 +71,7 @@ class Prepared(Struct, frozen=True):
 class Ledger(
     Activities,
     Conditioned,
+    Decisions,
     Findings,
     Frozen,
     Incidents,

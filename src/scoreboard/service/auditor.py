@@ -13,6 +13,7 @@ from scoreboard.errors import NotFound, ScoreboardError
 from scoreboard.ports import Catalogue, Head, Ledger, Moderation, Ranking
 from scoreboard.service.agreement import Summed, compare_all
 from scoreboard.service.comparison import Comparison
+from scoreboard.service.decisions import Decisions, compare_decisions
 from scoreboard.service.drift import Compared
 from scoreboard.service.irregularities import Irregularities
 from scoreboard.service.leadership import Leadership
@@ -45,14 +46,21 @@ class Audit(Struct, frozen=True, kw_only=True):
     seq: int
     sums: Summed
     ranking: Compared | None
+    decisions: Decisions
     seals: Checked
     findings: tuple[Finding, ...]
 
     @property
     def right(self) -> bool:
         """Whether everything adds up; irregular users are no error of the ledger."""
-        ranking, seals = self.ranking, self.seals
-        return self.sums.right and not (ranking and ranking.different) and not seals.faults
+        return not self.different and not self.seals.faults
+
+    @property
+    def different(self) -> int:
+        """How much differs from the postings."""
+        different = len(self.sums.differences) + len(self.sums.strange)
+        different += self.ranking.different if self.ranking else 0
+        return different + self.decisions.different
 
 
 class Auditor:
@@ -78,13 +86,21 @@ class Auditor:
         adding = asyncio.create_task(compare_all(self._ledger, _as("scores", seen)))
         try:
             ranking = await self._compared(catalogue, seen)
+            decisions = await compare_decisions(self._ledger, _as("decisions", seen))
             seals = await self._seals.check(head, _as("seals", seen))
             found = await self._judged(head, catalogue, seen)
             sums = await adding
         finally:
             adding.cancel()
             await asyncio.gather(adding, return_exceptions=True)
-        return Audit(seq=head.seq, sums=sums, ranking=ranking, seals=seals, findings=found)
+        return Audit(
+            seq=head.seq,
+            sums=sums,
+            ranking=ranking,
+            decisions=decisions,
+            seals=seals,
+            findings=found,
+        )
 
     async def _compared(self, catalogue: Catalogue, seen: Seen) -> Compared | None:
         if self._ranking is None:
@@ -185,9 +201,7 @@ class PeriodicAudit:
         took_s = loop.time() - began_s
         self._telemetry.child("scoreboard_audit_seconds").set(took_s)
         self._telemetry.child("scoreboard_audit_last_timestamp_seconds").set_to_current_time()
-        different = len(audit.sums.differences) + len(audit.sums.strange)
-        different += audit.ranking.different if audit.ranking else 0
-        seals = audit.seals
+        different, seals = audit.different, audit.seals
         self._telemetry.child("scoreboard_audit_differences").set(different)
         self._telemetry.child("scoreboard_audit_seal_faults").set(len(seals.faults))
         told = {"seq": audit.seq, "seconds": round(took_s, 3), "findings": len(audit.findings)}

@@ -236,8 +236,8 @@ METRICS = (
     Metric(
         "scoreboard_audit_differences",
         Gauge,
-        "Scores of the last audit that are not the sums of their postings, or ranked otherwise; 0 "
-        "on a node that does not lead.",
+        "Scores, ranks and users' statuses that the last audit found otherwise than the postings "
+        "say; 0 on a node that does not lead.",
     ),
     Metric(
         "scoreboard_audit_seal_faults",

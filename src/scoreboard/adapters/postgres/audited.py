@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 
-from scoreboard.adapters.postgres import audits
+from scoreboard.adapters.postgres import audits, decisions
 from scoreboard.adapters.postgres.sessions import Sessions
 from scoreboard.core.activity import Activity, KeyActivity, Sighting
 from scoreboard.core.finding import Finding, Noted
 from scoreboard.core.window import Period
-from scoreboard.ports import ComparedSums, Dismissal, Queue
+from scoreboard.ports import ComparedSums, Decided, Dismissal, Queue, Undone
 
 
 class Audited(Sessions):
-    """``ports`` of activities, findings and sums."""
+    """``ports`` of activities, findings, sums and decisions."""
 
     async def sightings(self, after: int, limit: int) -> Sequence[Sighting]:
         return await self._readers.read(lambda db: audits.sightings(db, after, limit))
@@ -58,3 +58,9 @@ class Audited(Sessions):
 
     async def compare_sums(self, board: str, period: Period) -> ComparedSums:
         return await audits.compare_apart(self._url, board, period)
+
+    async def decided(self, after: int, limit: int) -> Sequence[Decided]:
+        return await decisions.decided(self._url, after, limit)
+
+    async def undone(self) -> Undone:
+        return await decisions.undone(self._url)

@@ -3,16 +3,16 @@
 import asyncio
 from collections.abc import Sequence
 
-from scoreboard.adapters.sqlite import audits
+from scoreboard.adapters.sqlite import audits, decisions
 from scoreboard.adapters.sqlite.threads import Threads
 from scoreboard.core.activity import Activity, KeyActivity, Sighting
 from scoreboard.core.finding import Finding, Noted
 from scoreboard.core.window import Period
-from scoreboard.ports import ComparedSums, Dismissal, Queue
+from scoreboard.ports import ComparedSums, Decided, Dismissal, Queue, Undone
 
 
 class Audited(Threads):
-    """``ports`` of activities, findings and sums."""
+    """``ports`` of activities, findings, sums and decisions."""
 
     async def sightings(self, after: int, limit: int) -> Sequence[Sighting]:
         return await self._read(audits.sightings, after, limit)
@@ -57,3 +57,9 @@ class Audited(Threads):
 
     async def compare_sums(self, board: str, period: Period) -> ComparedSums:
         return await asyncio.to_thread(audits.compare_apart, self._path, board, period)
+
+    async def decided(self, after: int, limit: int) -> Sequence[Decided]:
+        return await self._read(decisions.decided, after, limit)
+
+    async def undone(self) -> Undone:
+        return await self._read(decisions.undone)
