@@ -102,8 +102,10 @@ def test_a_site_of_another_origin_gets_no_frame(
     award(service, "ada")
     elsewhere.embed(service.url)
     # The embedded board asks why it was refused; the browser reports that it may not know.
-    with open_page("CORS policy") as page:
+    with open_page("CORS policy", "SCOREBOARD_ORIGINS") as page:
         heard: list[str] = []
+        warned: list[str] = []
+        page.on("console", lambda said: said.type == "warning" and warned.append(said.text))
         page.on(
             "websocket",
             lambda socket: socket.on("framereceived", lambda text: heard.append(str(text))),
@@ -113,3 +115,4 @@ def test_a_site_of_another_origin_gets_no_frame(
         expect(status).to_contain_text("Reconnecting", timeout=BACK_MS)
         expect(page.locator(USERS)).to_have_count(0)
         assert heard == []
+        assert f"is it up, and {elsewhere.url} in SCOREBOARD_ORIGINS?" in warned[0]

@@ -264,6 +264,13 @@ def test_numbers_are_written_as_the_reader_writes_them(open_page: OpenPage, stag
         expect(page.locator("score-board .rows .score")).to_have_text("1.234.568")
 
 
+def test_a_span_is_written_in_its_own_direction(open_page: OpenPage, stage: Stage) -> None:
+    with open_page(locale="ar-EG") as page:
+        stage.show(page, period="day")
+        for place in (page.locator("[data-reset=day]"), page.locator("score-board .period")):
+            expect(place).to_have_text(re.compile("\u2068[٠-٩]+ \\D+\u2069$"), timeout=SOON_MS)
+
+
 def test_the_policy_lets_nothing_in_from_elsewhere(stage: Stage) -> None:
     policy = stage.service.get("/").headers["content-security-policy"]
     rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))

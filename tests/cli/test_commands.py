@@ -266,6 +266,12 @@ def test_a_demo_runs_stops_by_itself_and_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def may_read(page: str, port: int) -> bool:
+    ask = urllib.request.Request(f"http://127.0.0.1:{port}/v1/boards", headers={"Origin": page})
+    with urllib.request.urlopen(ask, timeout=5) as answer:
+        return bool(answer.headers["Access-Control-Allow-Origin"] == page)
+
+
 @pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])
 def test_a_demo_is_stopped_cleanly_and_its_curl_works(tmp_path: Path, name: int) -> None:
     port = free_port()
@@ -284,6 +290,11 @@ def test_a_demo_is_stopped_cleanly_and_its_curl_works(tmp_path: Path, name: int)
             curl = shown[shown.index(b"curl ") :].decode()
             answer = subprocess.run(curl, shell=True, capture_output=True, check=True)  # noqa: S602
             assert answer.stdout == b'{"success":true,"new_score":300}'
+            for page, may in (
+                ("http://localhost:5173", True),
+                ("https://elsewhere.example", False),
+            ):
+                assert may_read(page, port) is may
         finally:
             process.send_signal(name)
         out, err = process.communicate(timeout=DEADLINE_S)

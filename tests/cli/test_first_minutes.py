@@ -85,6 +85,7 @@ def test_the_demo_of_the_wheel_runs_in_an_empty_folder_and_explains_itself(
     assert f"http://127.0.0.1:{port}" in said
     assert re.search(r"-H 'Authorization: Bearer [\w-]+\.[\w-]+\.[\w-]+'", said)
     assert "<score-board>" in said
+    assert "demo --origins https://quiz.example" in said
     assert f"look behind it, at http://127.0.0.1:{port}/admin" in said
     assert f"{sys.executable} -m scoreboard watch --url http://127.0.0.1:{port}" in said
     assert list(tmp_path.iterdir()) == []

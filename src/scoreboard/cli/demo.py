@@ -39,13 +39,20 @@ STOP_S = 30.0
 LOOK_S = 0.05
 PLAYERS_MAX = 200
 PORT = 8000
+NEAR = tuple(
+    f"http://{host}:{port}"
+    for port in (3000, 4200, 5173, 5500, 8080)
+    for host in ("localhost", "127.0.0.1")
+)
+"""Where the usual tools serve the page on which somebody tries the element."""
+
 BOARDS = (
     Board(board="default", title="All games", windows=tuple(Window)),
     Board(board="speedrun", title="Speedrun", tie=Tie.SHARED, windows=(Window.ALL, Window.DAY)),
 )
 
 
-async def demo(
+async def demo(  # noqa: PLR0913 - each is an option
     *,
     port: Annotated[
         int | None, Parameter(help="Port to listen on. Default: 8000, or a free one.")
@@ -54,6 +61,9 @@ async def demo(
         str | None, Parameter(help="Folder to keep. By default a new one, removed at the end.")
     ] = None,
     players: Annotated[int, Parameter(help="How many simulated players, up to 200.")] = 40,
+    origins: Annotated[
+        str | None, Parameter(help="Pages that may connect, beside those near: as serve has it.")
+    ] = None,
     no_players: Annotated[
         bool, Parameter(negative="", show_default=False, help="Nobody plays but you.")
     ] = False,
@@ -70,7 +80,12 @@ async def demo(
     stop = _stop_signal()
     with _folder(data) as folder:
         settings = load(
-            data=str(folder), host="127.0.0.1", port=_port(port), user_rate=USER_RATE, ip_rate="0"
+            data=str(folder),
+            host="127.0.0.1",
+            port=_port(port),
+            origins=",".join(filter(None, (*NEAR, origins))),
+            user_rate=USER_RATE,
+            ip_rate="0",
         )
         await _put_samples(settings)
         names = roster.names(0 if no_players else players)
@@ -160,6 +175,7 @@ async def _service(settings: Settings) -> AsyncIterator[Process]:
         "--data": str(settings.data),
         "--host": settings.host,
         "--port": str(settings.port),
+        "--origins": ",".join(settings.origins),
         "--user-rate": USER_RATE,
         "--ip-rate": "0",
     }
@@ -253,6 +269,8 @@ def _next_steps(url: str, data: str) -> str:
 put the board on a page of yours:
   <script type="module" src="{url}/static/score-board.js"></script>
   <score-board></score-board>
+  from localhost on port 3000, 4200, 5173, 5500 or 8080; another page has to be named:
+  {own_command()} demo --origins https://quiz.example
 serve a board of your own, when this one is stopped:
   {own_command()} serve
 say what is worth points there:

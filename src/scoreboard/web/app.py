@@ -24,7 +24,7 @@ from scoreboard.telemetry import (
     now_s,
     refused_request,
 )
-from scoreboard.web import problems
+from scoreboard.web import problem_page, problems
 from scoreboard.web.access import AccessLog, Seen
 from scoreboard.web.answered import Answered
 from scoreboard.web.contract import Operation
@@ -145,11 +145,12 @@ class Resource:
             handler = self._handlers.get(method)
             return await handler(exchange) if handler else self._unhandled(method, exchange)
         except ScoreboardError as error:
-            return refusal(error)
+            return _told(refusal(error), exchange)
         except Exception:  # noqa: BLE001 - a bug must be an answer, and on record
             log().exception(Event.REQUEST_FAILED, route=self._path)
             # The handler may have got as far as the ledger: only a read has surely done nothing.
-            return refusal(Unavailable() if method in _READS else OutcomeUnknown())
+            said = refusal(Unavailable() if method in _READS else OutcomeUnknown())
+            return _told(said, exchange)
 
     def _unhandled(self, method: str, exchange: Exchange) -> Reply:
         if not self._handlers:
@@ -174,6 +175,10 @@ class Resource:
                 (b"access-control-max-age", b"%d" % PREFLIGHT_MAX_AGE_S),
             ]
         return Reply(204, headers)
+
+
+def _told(refused: Reply, exchange: Exchange) -> Reply:
+    return problem_page.shown(refused, exchange) if problem_page.wanted(exchange) else refused
 
 
 def refusal(error: ScoreboardError) -> Reply:

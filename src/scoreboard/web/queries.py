@@ -135,10 +135,11 @@ class LiveQuery(Struct, frozen=True, forbid_unknown_fields=True):
     since: Place | None = None
 
 
-class SiteQuery(Struct, frozen=True, forbid_unknown_fields=True):
+class SiteQuery(Struct, frozen=True):
     """Which board in which period the page shows, how many rows of it, and whom it follows.
 
-    ``kiosk`` and ``overlay``, with or without a value, are its other forms.
+    ``kiosk`` and ``overlay``, with or without a value, are its other forms. What else a link
+    picks up where it is shared (``utm_source``, ``fbclid``) changes nothing.
     """
 
     board: BoardId = "default"

@@ -65,7 +65,14 @@ OPERATION = (
 )
 
 PAGES = (
-    _plain("/", "page", Tag.PAGES, "The live board", _HTML),
+    _plain(
+        "/",
+        "page",
+        Tag.PAGES,
+        "The live board",
+        _HTML,
+        description="Whoever accepts `text/html` gets a refusal as a page too.",
+    ),
     _plain("/docs", "docs", Tag.PAGES, "This page", _HTML),
     _plain("/static/{name}", "static", Tag.PAGES, "A file of the pages", "*/*"),
     _plain("/openapi.json", "openapi", Tag.PAGES, "The HTTP interface", "application/json"),

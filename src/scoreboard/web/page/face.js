@@ -40,7 +40,7 @@ export function face(root) {
       write(own.children[1], standing ? sentence(standing) : standing === null ? words.say("none") : "…");
     },
 
-    /** What goes with the clock: state, time to the next reset, what is said aloud. */
+    /** What goes with the clock. */
     tick({ state, reason, nextAt, heardAt }, view) {
       const now = Date.now();
       const frozen = view?.frozen_at;

@@ -24,10 +24,9 @@ export function follow({ base, board, period, token }, place, report) {
   const feed = { state: "connecting", reason: "", heardAt: 0, nextAt: 0, open, stop };
   const listening = new AbortController();
   const { signal } = listening;
-  let heartbeat = 15_000;
   let failures = 0;
   let liveAt = 0;
-  let welcomed, socket, timer, asked;
+  let heartbeat, socket, timer, asked;
 
   addEventListener("online", hurry, { signal });
   addEventListener("offline", () => feed.state === "reconnecting" && tell(away()), { signal });
@@ -44,7 +43,7 @@ export function follow({ base, board, period, token }, place, report) {
     socket.onmessage = ({ data }) => opened === socket && hear(JSON.parse(data));
     socket.onclose = ({ code, reason }) => opened === socket && lost(code, reason);
     after(OPENING_MS, abandon);
-    tell(welcomed ? away() : "connecting");
+    tell(heartbeat ? away() : "connecting");
   }
 
   function stop() {
@@ -59,16 +58,13 @@ export function follow({ base, board, period, token }, place, report) {
     feed.heardAt = Date.now();
     const { type } = message;
     const newer = isNewer(message, place);
-    if (type === "welcome") {
-      welcomed = true;
-      heartbeat = message.heartbeat_ms;
-    }
+    if (type === "welcome") heartbeat = message.heartbeat_ms;
     if (type === "top" && newer) report.top((place = message));
     if (type === "top" || message.resumed) tell("live");
     if (type === "me") report.me(message.standing);
     if (type === "tick" && newer) socket.send('{"type":"resync"}');
     if (type === "bye") asked = message.retry_after_ms;
-    if (!signal.aborted) after(MISSED_HEARTBEATS * heartbeat, abandon);
+    if (heartbeat && !signal.aborted) after(MISSED_HEARTBEATS * heartbeat, abandon);
   }
 
   function after(wait, then) {
@@ -79,7 +75,7 @@ export function follow({ base, board, period, token }, place, report) {
   // Nobody waits for a dead connection's closing handshake.
   function abandon() {
     const dead = socket;
-    lost(1006, "");
+    lost(1006);
     dead.close();
   }
 
@@ -95,13 +91,14 @@ export function follow({ base, board, period, token }, place, report) {
     feed.nextAt = Date.now() + wait;
     after(wait, open);
     tell(away());
-    if (welcomed || failures > 1) return;
+    if (heartbeat || failures > 1) return;
     // A browser hides why a handshake was refused; a read of the same board tells.
     const path = `v1/boards/${encodeURIComponent(board)}/top?${new URLSearchParams({ period })}`;
-    const answer = await fetch(new URL(path, base)).catch(() => ({}));
-    if (![400, 403, 404].includes(answer.status)) return;
+    const answer = await fetch(new URL(path, base)).catch(() =>
+      console.warn(`No board from ${base}: is it up, and ${origin} in SCOREBOARD_ORIGINS?`));
+    if (![400, 403, 404].includes(answer?.status)) return;
     const { title } = await answer.json();
-    if (!welcomed && !signal.aborted) end(title);
+    if (!heartbeat && !signal.aborted) end(title);
   }
 
   function end(reason) {

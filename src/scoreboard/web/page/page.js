@@ -20,20 +20,18 @@ setInterval(() => {
 // The token stays in this tab.
 
 let asked = false;
-const keep = (token) => (board.token = sessionStorage.token = token);
-const refused = (so) => form && (find("[data-refused]").hidden = !so);
+const keep = (token, refused) => {
+  if (form) find("[data-refused]").hidden = !refused;
+  return (board.token = sessionStorage.token = token);
+};
 
 board.token = sessionStorage.token;
-board.addEventListener("score-board-token", () => {
-  keep("");
-  refused(true);
-});
+board.addEventListener("score-board-token", () => keep("", true));
 if (form) {
   form.parentNode.hidden = false;
   form.onreset = () => keep("");
   form.onsubmit = (event) => {
     event.preventDefault();
-    refused(false);
     asked = keep(form.elements.token.value.trim());
   };
 }

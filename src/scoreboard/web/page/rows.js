@@ -70,7 +70,6 @@ export function rowsIn(here) {
   }
 }
 
-// What has changed since the last time that something did.
 function mark(of, { rank, score }, words) {
   const [place, move, , gain] = of.line.children;
   of.line.dataset.rank = rank;

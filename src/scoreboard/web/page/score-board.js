@@ -14,7 +14,6 @@ export class ScoreBoard extends HTMLElement {
   static observedAttributes = ["board", "period", "limit", "heading", "src", "user", "locale"];
 
   // `token` and `words` are no fields: they may have been set before this class was there.
-  /** The newest board, its settings, and the pinned user's standing: null without a score. */
   top; view; standing;
   #face; #feed; #ticking; #viewAt; #lookAt; #where; #who;
 
@@ -30,7 +29,7 @@ export class ScoreBoard extends HTMLElement {
   }
 
   connectedCallback() {
-    // The page that came from the server already shows a board: begin with it.
+    // The server's page already shows a board: begin with it.
     const { top } = this.dataset;
     if (top) this.top ??= JSON.parse(top);
     for (const child of this.querySelectorAll(":scope > :not([slot])")) child.remove();

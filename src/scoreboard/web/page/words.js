@@ -21,6 +21,9 @@ const ENGLISH = {
   ordinal: { one: "{n}st", two: "{n}nd", few: "{n}rd", other: "{n}th" },
 };
 
+// Bidi isolates.
+const alone = (text) => `\u2068${text}\u2069`;
+
 /** Says it in a locale, by default the reader's own, and in English or words of your own. */
 export function speak(locale, wording) {
   const said = { ...ENGLISH, ...wording };
@@ -43,15 +46,15 @@ export function speak(locale, wording) {
     time(moment) {
       const at = new Date(moment);
       const dated = at.toDateString() !== new Date().toDateString() && { dateStyle: "medium" };
-      return at.toLocaleString(known, { timeStyle: "medium", ...dated });
+      return alone(at.toLocaleString(known, { timeStyle: "medium", ...dated }));
     },
     /** The two greatest units of a time span. */
     span(ms) {
       const s = Math.max(0, Math.ceil(ms / 1_000));
       const units = [[s / 86_400, "day"], [(s / 3_600) % 24, "hour"], [(s / 60) % 60, "minute"], [s % 60, "second"]];
       const first = s ? units.findIndex(([n]) => n >= 1) : 3;
-      return units.slice(first, first + 2)
-        .map(([n, unit]) => number(Math.floor(n), { style: "unit", unit, unitDisplay: "narrow" })).join(" ");
+      return alone(units.slice(first, first + 2)
+        .map(([n, unit]) => number(Math.floor(n), { style: "unit", unit, unitDisplay: "narrow" })).join(" "));
     },
   };
 }
