@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.conftest import Require
 
@@ -23,6 +23,9 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+PATIENCE_MS = 20_000
+"""How long a page on a busy machine may take to show what is expected."""
+
 # A connection that is refused or cut is what these tests are about; the browser logs each.
 EXPECTED = ("WebSocket connection to", "net::ERR_")
 
@@ -33,6 +36,7 @@ def chromium(require: Require) -> Iterator[Browser]:
     path = next(filter(None, map(shutil.which, NAMES)), None)
     require("chromium", path, "chromium is not installed")
     with sync_playwright() as playwright:
+        expect.set_options(timeout=PATIENCE_MS)
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         yield browser
         browser.close()

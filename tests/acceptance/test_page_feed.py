@@ -126,13 +126,13 @@ def test_a_bye_is_obeyed(open_page: OpenPage, stage: Stage) -> None:
         connections[0].send(top(2, [("ada", 2)]))
         expect(page.locator(USERS)).to_have_text(["ada"])
         page.clock.run_for(6_000)
-        connections[0].send(json.dumps({"type": "bye", "code": 1012, "retry_after_ms": 9_000}))
+        connections[0].send(json.dumps({"type": "bye", "code": 1012, "retry_after_ms": 60_000}))
         connections[0].close(code=1012)
         status = page.locator(STATUS)
         expect(status).to_contain_text("Reconnecting in")
-        page.clock.run_for(8_000)
+        page.clock.run_for(40_000)  # real seconds count too: a busy machine takes some
         assert len(connections) == 1
-        page.clock.run_for(1_500)
+        page.clock.run_for(20_000)
         wait_for(page, lambda: len(connections) == 2)
         assert "since=9000000000000-2" in connections[1].url
 
@@ -181,12 +181,12 @@ def test_silence_is_taken_for_death(open_page: OpenPage, stage: Stage) -> None:
     with open_page() as page:
         page.clock.install()
         connections = connect(page, stage)
-        connections[0].send(welcome(heartbeat_ms=4_000))
+        connections[0].send(welcome(heartbeat_ms=40_000))
         connections[0].send(top(2, [("ada", 2)]))
         expect(page.locator(STATUS)).to_have_text("Live")
-        page.clock.run_for(9_500)
+        page.clock.run_for(80_000)
         expect(page.locator(STATUS)).to_have_text("Live")
-        page.clock.run_for(1_000)
+        page.clock.run_for(20_000)
         expect(page.locator(STATUS)).to_contain_text("board as of")
         page.clock.run_for(31_000)
         wait_for(page, lambda: len(connections) > 1)
