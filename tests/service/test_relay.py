@@ -252,6 +252,34 @@ async def test_a_rebuild_beside_the_old_ranking_is_not_seen_before_it_is_whole(
     assert set(seen) == {before}
 
 
+async def test_a_rebuild_that_fails_leaves_no_page_behind_that_is_still_taken(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would go into the rebuild after it, over scores that are newer."""
+    monkeypatch.setattr(module, "LOAD_PAGE", 4)
+    await Awards(world, 1).append(60)
+    load, under_way, reads = world.ranking.load, 0, 0
+
+    async def slowly(*page: Any) -> None:
+        nonlocal under_way
+        under_way += 1
+        await asyncio.sleep(0.05)
+        await load(*page)
+        under_way -= 1
+
+    async def fail() -> None:
+        nonlocal reads
+        reads += 1
+        if reads > 1:
+            raise Unavailable
+
+    monkeypatch.setattr(world.ranking, "load", slowly)
+    world.ledger.before["scores"] = fail
+    with pytest.raises(Unavailable):
+        await world.relay().rebuild()
+    assert (reads, under_way) == (2, 0)
+
+
 async def test_an_own_standing_has_the_place_of_what_is_read_and_not_of_what_is_built(
     world: Any,
 ) -> None:

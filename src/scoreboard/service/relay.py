@@ -230,9 +230,16 @@ class Relay:
         mark = Mark(board, period, *await self._ledger.marked(board, period))
         page = await self._ledger.scores(board, period, None, LOAD_PAGE)
         while len(page) == LOAD_PAGE:
-            # The ledger reads the next page while the ranking takes this one.
-            following = self._ledger.scores(board, period, page[-1].user_id, LOAD_PAGE)
-            _, page = await asyncio.gather(self._ranking.load(mark, page), following)
+            # The ledger reads the next page while the ranking takes this one. What fails there is
+            # met afterwards: a page that is still being taken would go into the next rebuild.
+            asked = self._ledger.scores(board, period, page[-1].user_id, LOAD_PAGE)
+            following = asyncio.ensure_future(asked)
+            try:
+                await self._ranking.load(mark, page)
+                page = await following
+            finally:
+                following.cancel()
+                await asyncio.wait([following])
             await self._progress.look()
         await self._ranking.load(mark, page)
 

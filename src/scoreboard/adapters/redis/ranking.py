@@ -108,11 +108,12 @@ class RedisRanking:
         await self._clean()
 
     async def load(self, mark: Mark, scores: Sequence[Score]) -> None:
+        generation = self._rebuilt or ""
         for first in range(0, max(1, len(scores)), LOAD_CHUNK):
             page = scores[first : first + LOAD_CHUNK]
             last = max(((score.seq, score.at) for score in page), default=(0, 0))
             words = (_name(mark.board, mark.period), mark.seq, mark.at, *last, *_packed(page))
-            await self._change("load", self._rebuilt or "", *words)
+            await self._change("load", generation, *words)
 
     async def switch(self) -> None:
         await self._change("switch", self._rebuilt or "", TOP_SIZE)
