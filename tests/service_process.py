@@ -196,7 +196,7 @@ def free_port() -> int:
         return port
 
 
-def eventually(what: Callable[[], Any], *, within_s: float = 10.0) -> Any:
+def eventually(what: Callable[[], Any], *, within_s: float = 30.0) -> Any:
     """The first true answer; fails when none comes in time."""
     deadline = time.monotonic() + within_s
     while True:

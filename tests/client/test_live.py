@@ -131,6 +131,6 @@ async def test_a_refusal_before_the_upgrade_is_for_good(status: int) -> None:
 async def test_leaving_closes_the_socket_at_once() -> None:
     script: Script = [[WELCOME, top(5)]]
     gone = asyncio.Event()
-    async with server(script, gone) as (url, _, _), asyncio.timeout(10):
+    async with server(script, gone) as (url, _, _), asyncio.timeout(30):
         await seen(url, 1)
         await gone.wait()

@@ -12,7 +12,7 @@ from scoreboard.ports import Bus, News
 
 Subject = str | tuple[str, str]
 
-PATIENCE_S = 5
+PATIENCE_S = 20
 
 
 def top(seq: int, board: str = "one", period: str = "all", epoch: int = 1) -> Snapshot:

@@ -123,7 +123,7 @@ async def test_freezes_that_cannot_be_read_hold_nobody_up(
 ) -> None:
     """Whoever asks goes on to the ledger: what the public may see of a board is not known here."""
     keys.client.hset(keys.head, "read.frozen", "planted")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         assert await top(ranking) is None
         assert await ranking.standing(DEFAULT, "all", "ada") is None
     await build(ranking)

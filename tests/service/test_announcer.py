@@ -44,7 +44,7 @@ async def screen(telemetry: Telemetry) -> Screen:
 
 
 async def until(holds: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not holds():  # noqa: ASYNC110 - the condition is anybody's
             await asyncio.sleep(0.001)
 

@@ -67,7 +67,7 @@ def attach(hub: Hub, count: int, channel: Channel = CHANNEL) -> list[Watcher]:
 
 
 async def until(holds: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not holds():  # noqa: ASYNC110 - the condition is anybody's
             await asyncio.sleep(0.001)
 

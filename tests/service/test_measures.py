@@ -115,7 +115,7 @@ def count_of(telemetry: Telemetry) -> tuple[int, float]:
 
 
 async def until(holds: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not holds():  # noqa: ASYNC110 - the condition is anybody's
             await asyncio.sleep(0.001)
 

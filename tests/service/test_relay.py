@@ -99,7 +99,7 @@ async def screen(world: Any) -> AsyncIterator[Screen]:
 async def running(world: Any) -> AsyncIterator[None]:
     tasks = [asyncio.ensure_future(each.run()) for each in (world.relay(), world.publisher)]
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             default = Board(board="default")
             while await world.ranking.total(default, "all") is None:  # noqa: ASYNC110
                 await asyncio.sleep(0)

@@ -370,7 +370,7 @@ async def test_it_runs_until_it_is_ended(place: Place, monkeypatch: pytest.Monke
     monkeypatch.setattr(module, "SEAL_EVERY_S", 0.0)
     task = asyncio.ensure_future(place.sealer().run())
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await place.award(5)
             while place.shown("scoreboard_checkpoint_size") != 6:  # noqa: ASYNC110
                 await asyncio.sleep(0.005)

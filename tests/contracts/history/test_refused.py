@@ -108,7 +108,7 @@ async def test_a_restore_given_up_changes_nothing(ledger: Ledger, clock: Clock) 
 
     before = await parts_of(ledger)
     task = asyncio.create_task(ledger.restore(endless()))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await reached.wait()
     assert await parts_of(ledger) == before
     task.cancel()
