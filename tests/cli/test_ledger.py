@@ -55,6 +55,7 @@ def test_a_ledger_goes_through_a_file(old: Path, name: str) -> None:
     target = new(old)
     said = ok(target, "ledger", "import", str(file))
     assert "All scores are the same" in said
+    assert f"epoch {head(target)[0]}," in said
     assert "SECRET_FILE" in said
     assert head(old) == (written["epoch"], written["seq"])
     assert took_over(target, old)

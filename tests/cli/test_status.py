@@ -1,6 +1,7 @@
 """It is promised that somebody who operates a cluster sees what ails it at a glance."""
 
 import json
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,9 @@ import pytest
 from msgspec.structs import replace
 
 from scoreboard import wire
+from scoreboard.cli import cluster, running
 from scoreboard.cli.cluster import Node, advice
+from scoreboard.settings import load
 from tests.service_process import Answer, Service, free_port
 
 NODE = wire.NodeDetail(
@@ -35,13 +38,47 @@ def ready(detail: wire.NodeDetail, url: str = "http://a", **more: Any) -> Node:
         ([ready(replace(NODE, relay_lag_s=2.5, relay_backlog=1_200))], "2.5 s and 1,200 postings"),
         ([ready(replace(NODE, data_free_bytes=9))], "only 9% of the disk"),
         ([ready(NODE, clock_s=-9.0)], "9.0 s behind this machine's"),
-        ([Node("http://a", "degraded", "bus", NODE)], "http://a: degraded, bus"),
+        (
+            [Node("http://a", "degraded", "bus", NODE)],
+            "degraded, bus: `scoreboard check`",
+        ),
+        ([Node("http://a", "not ready", "ranking", NODE)], "a: not ready, ranking: wait if"),
     ],
-    ids=["well", "away", "no leader", "two leaders", "versions", "lag", "disk", "clock", "bus"],
+    ids=[
+        "well",
+        "away",
+        "no leader",
+        "two leaders",
+        "versions",
+        "lag",
+        "disk",
+        "clock",
+        "bus",
+        "ranking",
+    ],
 )
 def test_what_ails_a_cluster_is_said(nodes: list[Node], says: str | None) -> None:
     found = advice(tuple(nodes))
     assert found == () if says is None else (len(found) == 1 and says in found[0])
+
+
+async def test_a_node_that_hangs_is_told_from_one_that_is_not_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for module in (cluster, running):
+        monkeypatch.setattr(module, "ANSWER_S", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        hangs, gone = await cluster.look(
+            (f"http://127.0.0.1:{port}", f"http://127.0.0.1:{free_port()}"), None
+        )
+        settings = load({}, {"SCOREBOARD_PORT": str(port)}, tmp_path)
+        (remark,) = running.service(settings)
+    assert (hangs.state, gone.state) == ("away", "away")
+    assert "end it and start it again" in hangs.says
+    assert "start it, or see why" in gone.says
+    assert remark.verdict == "bad"
+    assert "End it and start it again" in remark.advice
 
 
 def code(answer: Answer) -> tuple[int, str]:

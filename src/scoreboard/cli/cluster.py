@@ -19,6 +19,18 @@ FREE_MIN = 0.1
 
 FORBIDDEN = (401, 403)
 
+_TODO = {
+    "degraded": "`scoreboard check` there says what, and why",
+    "not ready": "wait if it has just been started or is leaving; else `scoreboard check` there",
+    "refused": "name one with --token, or the cluster's SECRET_FILE",
+}
+"""What somebody does about a node in this state; of one that is away, it depends on how."""
+
+HANGS = (
+    "it takes connections and says nothing. It was stopped, hangs, or has too much to do: "
+    "`py-spy dump` shows where; end it and start it again, meanwhile another leads."
+)
+
 
 class Node(Struct, frozen=True, omit_defaults=True):
     """One node as it was seen.
@@ -51,8 +63,12 @@ async def _node(http: httpx2.AsyncClient, url: str, token: str | None) -> Node:
             return _seen(url, readiness, readiness.node)
         metrics = await http.get(f"{url}/metrics")
         return _seen(url, readiness, _from_metrics(metrics.text))
+    except httpx2.ReadTimeout:
+        return Node(url, "away", HANGS)
     except httpx2.HTTPError:
-        return Node(url, "away", "nothing answers.")
+        return Node(
+            url, "away", "nothing answers: start it, or see why it is not reached from here."
+        )
     except (msgspec.DecodeError, ValueError):
         return Node(url, "away", "something else than a node of scoreboard answers.")
 
@@ -95,12 +111,13 @@ def _from_metrics(text: str) -> wire.NodeDetail:
 
 def advice(nodes: tuple[Node, ...]) -> tuple[str, ...]:
     """What somebody should see to, in sentences; nothing when all is well."""
-    said = [f"{node.url}: {node.state}, {node.says}".rstrip(", ") for node in nodes if _ails(node)]
+    said = [_of_state(node) for node in nodes if node.state != "ready"]
     seen = [(node, node.detail) for node in nodes if node.detail is not None]
     leaders = [node.url for node, found in seen if found.leading]
     if seen and not leaders:
         said.append(
-            "None of these nodes leads: boards stand still unless one that is not named does."
+            "None of these nodes leads: boards stand still unless one that is not named does. "
+            "If it lasts for more than ten seconds, look for lease.failed in their logs."
         )
     if len(leaders) > 1:
         said.append(f"More than one leads ({', '.join(leaders)}): they are of different clusters.")
@@ -114,8 +131,10 @@ def advice(nodes: tuple[Node, ...]) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _ails(node: Node) -> bool:
-    return node.state != "ready"
+def _of_state(node: Node) -> str:
+    said = f"{node.url}: {node.state}, {node.says}".rstrip(", ")
+    todo = _TODO.get(node.state)
+    return f"{said.rstrip('.')}: {todo}." if todo else said
 
 
 def _of_node(node: Node, found: wire.NodeDetail) -> list[str]:
@@ -127,8 +146,11 @@ def _of_node(node: Node, found: wire.NodeDetail) -> list[str]:
         )
     if found.data_size_bytes and found.data_free_bytes < FREE_MIN * found.data_size_bytes:
         share = found.data_free_bytes / found.data_size_bytes
-        said.append(f"{node.url}: only {share:.0%} of the disk of DATA is free.")
+        said.append(f"{node.url}: only {share:.0%} of the disk of DATA is free: make room.")
     if node.clock_s is not None and abs(node.clock_s) > CLOCKS_MAX_S + ANSWER_S:
         ahead = "ahead of" if node.clock_s > 0 else "behind"
-        said.append(f"{node.url}: its clock is {abs(node.clock_s):.1f} s {ahead} this machine's.")
+        said.append(
+            f"{node.url}: its clock is {abs(node.clock_s):.1f} s {ahead} this machine's: let both "
+            "follow a time server."
+        )
     return said

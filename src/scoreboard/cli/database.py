@@ -88,7 +88,7 @@ async def _read(ledger: Ledger) -> State:
 
 def _mend(error: ScoreboardError) -> str:
     if isinstance(error, Misconfigured):
-        return "Do what the sentence says, and check again."
+        return "Mend that, or name another database in LEDGER, and check again."
     return "Start the database, or name in LEDGER where it is."
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 from msgspec import Struct
+from msgspec.structs import replace
 from rich.progress import Progress
 
 from scoreboard import assembly
@@ -28,7 +29,7 @@ STDIO = "-"
 
 
 class Summary(Struct, frozen=True):
-    """What was moved; ``at`` is the time of the last posting."""
+    """What was moved; ``at`` is the time of the last posting, ``epoch`` what it is now."""
 
     file: str
     epoch: int
@@ -91,7 +92,9 @@ async def import_(
     async with assembly.open_ledger(load(data=data)) as ledger:
         with progress.shown(), opened(file) as source:
             await ledger.restore(progress.through(format_of.read(source)))
-    _report("imported from", progress.summary(file), json=json, stdout=True)
+        epoch = (await ledger.head()).epoch
+    summary = replace(progress.summary(file), epoch=epoch)
+    _report("imported from", summary, json=json, stdout=True)
     if not json:
         say(
             "All scores are the same. The database now belongs to the secret that it is first "

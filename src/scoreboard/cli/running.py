@@ -15,6 +15,11 @@ ANSWER_S = 2.0
 JWKS_OLD_S = 900.0
 FIRST_AUDIT_S = 1_200.0
 
+_HANGS = (
+    "It was stopped, hangs, or has too much to do: `py-spy dump` shows where. End it and start it "
+    "again; meanwhile another node leads."
+)
+
 
 def service(settings: Settings) -> list[Remark]:
     """Whether it is ready; and of a ready one, what its metrics tell."""
@@ -24,6 +29,8 @@ def service(settings: Settings) -> list[Remark]:
             answer = http.get(f"{url}/readyz")
             readiness = msgspec.json.decode(answer.content, type=wire.Readiness)
             totals = totals_in(http.get(f"{url}/metrics").text)
+    except httpx2.ReadTimeout:
+        return [Remark("service", "bad", f"at {url} somebody listens and says nothing.", _HANGS)]
     except httpx2.HTTPError:
         says = f"nothing answers at {url}."
         return [Remark("service", "look", says, "`scoreboard serve` starts it.")]
