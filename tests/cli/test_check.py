@@ -1,9 +1,13 @@
 """It is promised that ``check`` tells how old and how far behind things are, and what to do."""
 
+import json
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from scoreboard.cli import database, own_files, running
 from scoreboard.cli.database import State
@@ -13,6 +17,7 @@ from scoreboard.core.checkpoint import Checkpoint
 from scoreboard.core.finding import Irregularity
 from scoreboard.core.signing_key import SigningAlgorithm, SigningKey
 from scoreboard.ports import AuditEntry, Catalogue, Condition, Head, Queue
+from tests.service_process import Service
 
 NOW_MS = 1_800_000_000_000
 HOUR_MS = 3_600_000
@@ -145,3 +150,32 @@ def test_a_disk_is_called_full_before_it_is(
 )
 def test_a_span_has_one_unit(seconds: float, says: str) -> None:
     assert span(seconds) == says
+
+
+def test_a_node_that_could_not_seal_the_ledger_if_it_led_is_told_so(
+    service_factory: Callable[..., Service],
+) -> None:
+    service = service_factory()
+    service.stop()  # which seals what there is
+
+    def said() -> list[tuple[str, str]]:
+        found = json.loads(service.command("check", "--json").stdout)
+        return [
+            (each["verdict"], each["says"])
+            for each in found
+            if "CHECKPOINT_KEY_FILE" in each["says"]
+        ]
+
+    assert said() == []
+    own = service.data / "checkpoint-key"
+    own.rename(service.data / "elsewhere")
+    ((verdict, says),) = said()
+    assert verdict == "look"
+    assert "does not exist" in says
+    assert not own.exists()
+    key = Ed25519PrivateKey.generate()
+    own.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    own.chmod(0o600)
+    ((verdict, says),) = said()
+    assert verdict == "look"
+    assert "is not the key" in says

@@ -7,7 +7,7 @@ from scoreboard import loaded_late
 if TYPE_CHECKING:
     from scoreboard.adapters.keys import is_signature
     from scoreboard.assembly.backends import cautions, open_ledger
-    from scoreboard.assembly.checkpoints import CHECKPOINT_FILE
+    from scoreboard.assembly.checkpoints import CHECKPOINT_FILE, key_fault
     from scoreboard.assembly.own_secret import fits, sealed
     from scoreboard.assembly.probing import KeyProbe, Probe, probe, probe_keys
     from scoreboard.assembly.serving import serve
@@ -20,6 +20,7 @@ __all__ = [
     "cautions",
     "fits",
     "is_signature",
+    "key_fault",
     "local_token",
     "open_ledger",
     "probe",
@@ -35,6 +36,7 @@ _ROOMS = {
     "cautions": "backends",
     "fits": "own_secret",
     "is_signature": "checkpoints",
+    "key_fault": "checkpoints",
     "local_token": "tokens",
     "open_ledger": "backends",
     "probe": "probing",

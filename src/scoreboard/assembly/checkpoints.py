@@ -40,6 +40,24 @@ def seal_check_of(settings: Settings, ledger: Ledger) -> SealCheck:
     return SealCheck(ledger, CheckpointFile(settings.data / CHECKPOINT_FILE), is_signature)
 
 
+async def key_fault(settings: Settings, ledger: Ledger) -> str:
+    """Why this node could not seal the ledger if it led, as a sentence; empty when it could.
+
+    Nothing is made.
+    """
+    newest = await ledger.newest_sealing()
+    if newest is None or not await _has_key(ledger):
+        return ""
+    path = settings.checkpoint_key_file
+    try:
+        key = CheckpointKey.opened(settings.audience, path, may_make=False)
+    except Misconfigured as error:
+        return str(error)
+    if key.public != newest.key:
+        return f"CHECKPOINT_KEY_FILE {path} is not the key that the ledger is signed with."
+    return ""
+
+
 async def next_term(ledger: Ledger, now_ms: int) -> int:
     """A term later than those of all checkpoints, for a node that has the ledger to itself."""
     newest = await ledger.newest_sealing()

@@ -27,6 +27,10 @@ FROZEN_LONG_MS = 3 * 86_400_000
 ENTRIES_MAX = 1_000
 FEED = "feed"
 
+ROLES_THAT_LEAD = ("all", "relay")
+_KEY_ADVICE = (
+    "Give all nodes one CHECKPOINT_KEY_FILE: if this one leads some day, it seals nothing."
+)
 _UNFIT = "the database belongs to another secret."
 _UNFIT_ADVICE = "Bring back the SECRET_FILE that it was first served with."
 
@@ -64,6 +68,9 @@ async def database(settings: Settings) -> tuple[list[Remark], State | None]:
             ]
             if not await assembly.fits(settings, ledger):
                 said.append(Remark("secret", "bad", _UNFIT, _UNFIT_ADVICE))
+            if settings.role in ROLES_THAT_LEAD:
+                says = await assembly.key_fault(settings, ledger)
+                said += [Remark("checkpoint", "look", says, _KEY_ADVICE)] if says else []
     except ScoreboardError as error:
         return [Remark("database", "bad", sentence_of(error), _mend(error))], None
     return [_kept(file, state), *said, *_followers(settings, state), *_trust(state)], state
