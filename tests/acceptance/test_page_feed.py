@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.acceptance.browser import OpenPage, chromium, open_page, violations
 from tests.acceptance.stage import (
@@ -91,6 +91,9 @@ def test_a_network_that_goes_while_it_waits_is_told_too(open_page: OpenPage, sta
         page.clock.run_for(1_000)
         wait_for(page, lambda: len(connections) > 1)
         expect(page.locator(STATUS)).to_contain_text("Offline, board as of")
+        # Nor that there is none when it is back.
+        page.context.set_offline(False)
+        expect(page.locator(STATUS)).to_contain_text("Reconnecting, board as of")
 
 
 def test_a_token_that_is_refused_costs_nobody_the_board(open_page: OpenPage, stage: Stage) -> None:
@@ -175,6 +178,43 @@ def test_a_freeze_and_its_end_show_at_once_and_awards_ask_nothing(
         set_and_look(frozen=False)
         expect(page.locator(STATUS)).to_have_text("Live")
         assert views() == 3
+
+
+def test_a_reveal_and_an_award_in_one_frame_end_a_freeze(open_page: OpenPage, stage: Stage) -> None:
+    stage.set(frozen=True)
+    with open_page() as page:
+        page.clock.install()
+        connections = connect(page, stage)
+        connections[0].send(top(2, [("ada", 2)]))
+        page.clock.run_for(LOOK_MS)
+        expect(page.locator(STATUS)).to_contain_text("Frozen since")
+        stage.set(frozen=False)
+        connections[0].send(top(3, [("ben", 3)]))
+        expect(page.locator(USERS)).to_have_text(["ben"])
+        page.clock.run_for(LOOK_MS)
+        expect(page.locator(STATUS)).to_have_text("Live")
+
+
+def test_a_frozen_board_beside_a_card_says_when_it_resets(
+    open_page: OpenPage, stage: Stage
+) -> None:
+    stage.award("ada")
+    stage.set(frozen=True)
+    yesterday = {"frozen_at": "2026-10-31T23:59:59.000Z"}
+
+    def dated(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json={**answer.json(), **yesterday})
+
+    for width in (1280, 320):
+        with open_page(viewport={"width": width, "height": 800}) as page:
+            page.route(f"**/v1/boards/{stage.board}", dated)
+            page.goto(stage.address(period="month", user="ada"))
+            expect(page.locator(STATUS)).to_contain_text("Frozen since", timeout=SOON_MS)
+            period = page.locator("score-board .period")
+            expect(period).to_contain_text("resets in", timeout=SOON_MS)
+            assert period.evaluate("(it) => it.scrollWidth <= it.clientWidth")
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_silence_is_taken_for_death(open_page: OpenPage, stage: Stage) -> None:

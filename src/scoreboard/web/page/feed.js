@@ -29,7 +29,7 @@ export function follow({ base, board, period, token }, place, report) {
   let heartbeat, socket, timer, asked;
 
   addEventListener("online", hurry, { signal });
-  addEventListener("offline", () => feed.state === "reconnecting" && tell(away()), { signal });
+  addEventListener("offline", hurry, { signal });
   document.addEventListener("visibilitychange", () => document.hidden || hurry(), { signal });
 
   function open() {
@@ -49,6 +49,11 @@ export function follow({ base, board, period, token }, place, report) {
   function stop() {
     listening.abort();
     clearTimeout(timer);
+    drop();
+  }
+
+  // Nobody waits for a closing handshake.
+  function drop() {
     const dead = socket;
     socket = undefined;
     dead?.close();
@@ -72,15 +77,10 @@ export function follow({ base, board, period, token }, place, report) {
     timer = setTimeout(then, wait);
   }
 
-  // Nobody waits for a dead connection's closing handshake.
-  function abandon() {
-    const dead = socket;
-    lost(1006);
-    dead.close();
-  }
+  const abandon = () => lost(1006);
 
   async function lost(code, reason) {
-    socket = undefined;
+    drop();
     if (token && TOKEN_REFUSED.includes(code)) {
       token = "";
       report.refused();
@@ -107,11 +107,12 @@ export function follow({ base, board, period, token }, place, report) {
     tell("stopped");
   }
 
-  // The network or the reader is back: no reason to wait, or to trust what slept meanwhile.
+  // The network or the reader came or went: no reason to wait, or to trust what slept.
   function hurry() {
     const silent = Date.now() - feed.heardAt > MISSED_HEARTBEATS * heartbeat;
-    if (!socket) open();
-    else if (feed.state === "live" && silent) abandon();
+    if (feed.state === "live") silent && abandon();
+    else if (!socket && navigator.onLine) open();
+    else if (feed.state !== "connecting") tell(away());
   }
 
   const away = () => (navigator.onLine ? "reconnecting" : "offline");

@@ -92,8 +92,9 @@ export class ScoreBoard extends HTMLElement {
   }
 
   #show(top) {
-    // A frame without a new row tells of the board itself: frozen, revealed.
-    if (top.period !== this.top?.period || !top.rows.some((row) => row.updated_at === top.at)) this.#viewAt = 0;
+    // A frame without a new row may tell of a freeze, any frame of its end.
+    const awarded = top.rows.some((row) => row.updated_at === top.at);
+    if (!awarded || this.view?.frozen_at || top.period !== this.top?.period) this.#viewAt = 0;
     this.top = top;
     const own = top.rows.find((row) => row.user_id === this.#own);
     if (own && (own.score !== this.standing?.score || own.rank !== this.standing.rank)) this.standing = own;
@@ -119,7 +120,7 @@ export class ScoreBoard extends HTMLElement {
       const answer = await fetch(new URL(`v1/boards/${encodeURIComponent(board)}${path}`, base)).catch(() => ({}));
       if (answer.status === 429) this.#lookAt += VIEW_MS;
       const found = answer.ok ? await answer.json() : answer.status === 404 ? null : undefined;
-      return feed === this.#feed ? found : undefined;
+      if (feed === this.#feed) return found;
     };
     if (now > this.#viewAt) {
       this.#viewAt = now + VIEW_MS;
