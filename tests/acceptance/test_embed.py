@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.acceptance.browser import OpenPage, chromium, open_page, violations
-from tests.acceptance.stage import BACK_MS, SOON_MS, STATUS, USERS
+from tests.acceptance.stage import BACK_MS, SOON_MS, STATUS, USERS, wait_for
 from tests.docs.pages import DOCS, fences
 from tests.service_process import Service
 
@@ -114,5 +114,6 @@ def test_a_site_of_another_origin_gets_no_frame(
         status = page.locator(STATUS)
         expect(status).to_contain_text("Reconnecting", timeout=BACK_MS)
         expect(page.locator(USERS)).to_have_count(0)
+        wait_for(page, lambda: bool(warned))
         assert heard == []
         assert f"is it up, and {elsewhere.url} in SCOREBOARD_ORIGINS?" in warned[0]

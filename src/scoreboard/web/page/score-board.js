@@ -92,7 +92,7 @@ export class ScoreBoard extends HTMLElement {
   }
 
   #show(top) {
-    // A frame without a new row may tell of a freeze, any frame of its end.
+    // A frame without a new row may be a freeze, any frame its end.
     const awarded = top.rows.some((row) => row.updated_at === top.at);
     if (!awarded || this.view?.frozen_at || top.period !== this.top?.period) this.#viewAt = 0;
     this.top = top;
