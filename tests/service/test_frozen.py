@@ -10,14 +10,14 @@ from scoreboard.core.board import Board, Tie
 from scoreboard.core.posting import Kind
 from scoreboard.core.standing import Snapshot
 from scoreboard.core.window import Window
-from scoreboard.errors import NotFound, Unavailable
+from scoreboard.errors import NotFound, OutOfPlace, Unavailable
 from scoreboard.ports import Change, Moderation, News
 from scoreboard.service import frozen as module
 from scoreboard.service import publisher as publishing
 from scoreboard.service.reader import LIVE, OWN, Sight
 from tests.contracts.material import DAY_MS, PRIZE, QUIZ, append, award, put
 
-from .conftest import World
+from .conftest import FaultyLedger, World
 
 ALL = ("default", "all")
 DAILY = Board(board="default", windows=(Window.ALL, Window.DAY))
@@ -368,6 +368,53 @@ async def test_what_is_revealed_is_let_go(world: World, heard: Heard, until: Unt
     await until(lambda: not world.frozen._kept)
 
 
+async def test_what_is_frozen_hears_nothing_of_what_comes_after_its_reveal(
+    world: World, heard: Heard, until: Until
+) -> None:
+    """Frozen rows with a later seq would be kept by who has them, and the revealed ones dropped."""
+    await frozen_at(world, heard, until)
+    late = type(world.catalogue)(world.ledger)
+    await late.load()
+    board, period = late.board("default"), DAILY.period("all", 0)
+    fresh = module.FrozenBoards(world.ledger, type(world.ranking))
+    kept = await fresh.standings(board, period)
+    await turn(world, frozen=False)
+    revealed = (await world.ledger.head()).seq
+    await moderate(world, "u3", Kind.HIDE)
+    await fresh.look(late)
+    top = await kept.snapshot(board, "all")
+    assert (place(top), top.seq < revealed) == (WAS, True)
+    with pytest.raises(OutOfPlace):
+        await fresh.standings(board, period)
+    # Nor does who loads it now, or opens a day that began since.
+    world.frozen = module.FrozenBoards(world.ledger, type(world.ranking))
+    with pytest.raises(OutOfPlace):
+        await world.frozen.standings(board, period)
+    world.catalogue = late
+    world.answers = world.answers_of(world.ledger)
+    await until(lambda: ranked(world))
+    shown = await world.answers.public("default", period, snapshot_of)
+    assert shown is not None
+    assert place(shown) == [row for row in IS if row[1] != "u3"]
+
+
+async def test_a_day_that_began_after_the_reveal_is_not_opened_as_frozen(
+    world: World, heard: Heard, until: Until
+) -> None:
+    await frozen_at(world, heard, until)
+    late = type(world.catalogue)(world.ledger)
+    await late.load()
+    board = late.board("default")
+    fresh = module.FrozenBoards(world.ledger, type(world.ranking))
+    await fresh.standings(board, DAILY.period("all", 0))
+    await turn(world, frozen=False)
+    world.clock.now_ms += DAY_MS // 2
+    await append(world.ledger, world.clock, award("next", "u2"))
+    await until(lambda: heard.of(TOMORROW))
+    with pytest.raises((OutOfPlace, NotFound)):
+        await fresh.standings(board, DAILY.period(TOMORROW, 0))
+
+
 async def test_of_too_many_frozen_boards_those_that_are_asked_for_stay_ready(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -397,8 +444,8 @@ async def test_what_is_erased_while_it_is_loaded_is_told_in_its_label(
     gone: list[int] = []
 
     async def erase() -> None:
-        if not gone:
-            gone.append(await moderate(world, "u1", Kind.ERASE))
+        del world.ledger.before["scores_at"]  # others may read as well
+        gone.append(await moderate(world, "u1", Kind.ERASE))
 
     world.ledger.before["scores_at"] = erase
     world.frozen = module.FrozenBoards(world.ledger, type(world.ranking))
@@ -414,17 +461,17 @@ async def test_who_leaves_while_a_board_is_loaded_is_not_shown_to_who_asks_for_t
 ) -> None:
     """The publisher is told once: a top without the turn would stay on the screens."""
     await frozen_at(world, heard, until)
-    fresh = module.FrozenBoards(world.ledger, type(world.ranking))
-    turns, gone = world.ledger.turns, list[int]()
+    watched: Any = FaultyLedger(world.ledger._ledger)  # others look at turns as well
+    fresh, gone = module.FrozenBoards(watched, type(world.ranking)), list[int]()
 
     async def then_somebody_leaves(after: int, upto: int) -> Any:
-        found = await turns(after, upto)
+        found = await world.ledger.turns(after, upto)
         if not gone:
             gone.append(await moderate(world, "u1", Kind.HIDE))
             fresh.turned(((await world.ledger.head()).epoch, gone[0]))
         return found
 
-    monkeypatch.setattr(world.ledger, "turns", then_somebody_leaves, raising=False)
+    monkeypatch.setattr(watched, "turns", then_somebody_leaves, raising=False)
     board = world.catalogue.board("default")
     kept = await fresh.standings(board, board.period("all", 0))
     assert kept is not None

@@ -30,6 +30,7 @@ class Frozen(Protocol):
     async def turns(self, after: int, upto: int) -> Sequence[Posting]:
         """What may change a frozen board, with after < seq <= upto, in order.
 
-        All postings about users (hold ... erase) and of boards' settings (board): few.
+        All postings about users (hold ... erase), of boards' settings (board) and of their reveals:
+        few.
         """
         ...

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from scoreboard.core.board import Board
 from scoreboard.core.window import Period
-from scoreboard.errors import Unavailable
+from scoreboard.errors import OutOfPlace, Unavailable
 from scoreboard.ports import Ledger, Place, Ranking, Standings
 from scoreboard.service.catalogue import Boards
 from scoreboard.service.frozen import FrozenBoards
@@ -46,7 +46,8 @@ class Answers:
         """What anybody may know.
 
         A freeze that this node has not heard of is looked for after the answer and not before: what
-        was read then is from before the freeze, or is thrown away.
+        was read then is from before the freeze, or is thrown away. A reveal that it has not heard
+        of is met by what is frozen.
 
         Raises:
             NotFound: there is no such board; and what the question raises.
@@ -54,7 +55,11 @@ class Answers:
         """
         for _ in range(LOOKS):
             board = self._catalogue.board(name)
-            kept = await self._frozen.standings(board, period)
+            try:
+                kept = await self._frozen.standings(board, period)
+            except OutOfPlace:
+                await self._catalogue.load_anew()
+                continue
             if kept is not None:
                 return await question(kept, board, period.name)
             answer, asked = await self._asked(board, period, question)

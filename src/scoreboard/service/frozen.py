@@ -3,11 +3,11 @@
 import asyncio
 import contextlib
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from scoreboard.core.award import opening_id
 from scoreboard.core.board import Board, Freeze
-from scoreboard.core.posting import Kind
+from scoreboard.core.posting import Kind, Posting
 from scoreboard.core.window import Period
 from scoreboard.errors import NotFound, OutOfPlace, ScoreboardError, Unavailable
 from scoreboard.ports import Group, Ledger, Mark, Place, Ranking, Standings
@@ -46,6 +46,8 @@ class FrozenBoard:
         self.freeze = freeze
         self._place = (0, freeze.seq)
         self._spans: list[str] = []
+        self.revealed = False
+        """It is frozen no more, and tells nothing of what came since."""
         self._lock = asyncio.Lock()
 
     @property
@@ -98,7 +100,7 @@ class FrozenBoard:
             OutOfPlace: it has to be loaded anew.
         """
         async with self._lock:
-            if wanted is not None and self._place >= wanted:
+            if self.revealed or (wanted is not None and self._place >= wanted):
                 return
             head = await self._ledger.head()
             if head.epoch != self._place[0] or head.seq < self._place[1]:
@@ -116,6 +118,7 @@ class FrozenBoard:
         opening = await self._ledger.posting(opening_id(self._board.board, period.name))
         if opening is None:
             raise NotFound
+        self._look_for_reveal(await self._ledger.turns(self._place[1], opening.seq))
         async with self._lock:
             if period.name in self._spans:
                 return
@@ -130,6 +133,11 @@ class FrozenBoard:
         after it do not have that user; a ranking that was loaded before has.
         """
         postings = await self._ledger.turns(self._place[1], upto)
+        reveal = self._look_for_reveal(postings)
+        if reveal is not None:
+            # A top with the seq of a later posting would be another one than everybody else has.
+            upto = reveal.seq - 1
+            postings = [each for each in postings if each.seq <= upto]
         nameless = [each for each in postings if each.kind is Kind.ERASE and each.user_id is None]
         if loading:
             postings = [each for each in postings if each not in nameless]
@@ -141,6 +149,13 @@ class FrozenBoard:
             last = max([*nameless, *settings], key=lambda posting: posting.seq)
             marks = tuple(self._mark(name, last.seq, last.at) for name in self._spans)
             await self.ranking.apply(Group(*self._place, upto, marks=marks))
+
+    def _look_for_reveal(self, postings: Sequence[Posting]) -> Posting | None:
+        board = self._board.board
+        reveals = (each for each in postings if each.kind is Kind.REVEAL and each.board == board)
+        found = next(reveals, None)
+        self.revealed |= found is not None
+        return found
 
     def _mark(self, period: str, seq: int, at: int) -> Mark:
         return Mark(self._board.board, period, seq, at)
@@ -164,6 +179,7 @@ class FrozenBoards:
 
         Raises:
             NotFound: the period has not begun.
+            OutOfPlace: the board was revealed, which these settings do not know yet.
             Unavailable: what was frozen is not loaded, and cannot be in time.
         """
         freeze = board.frozen
@@ -172,6 +188,8 @@ class FrozenBoards:
         kept = await self._ready(board, freeze)
         if period.start_ms > freeze.at:
             await kept.open(period)
+        if kept.revealed:
+            raise OutOfPlace(kept.place[1])
         return kept.ranking
 
     def turned(self, place: Place) -> None:

@@ -59,11 +59,11 @@ ORDER BY s.user_id
 LIMIT $5;
 
 -- name: turns
--- Postings about users and of boards' settings, after one seq and up to another; those that erased a
--- user with the name that is still kept.
+-- Postings about users, of boards' settings and of reveals, after one seq and up to another; those that
+-- erased a user with the name that is still kept.
 SELECT l.*, coalesce(u.user_id, e.user_id) AS user_id
 FROM ledger AS l
 LEFT JOIN users AS u USING (user_ref)
 LEFT JOIN erasures AS e ON e.seq = l.seq
-WHERE l.seq > $1 AND l.seq <= $2 AND l.kind IN ('hold', 'hide', 'ban', 'release', 'erase', 'board')
+WHERE l.seq > $1 AND l.seq <= $2 AND l.kind IN ('hold', 'hide', 'ban', 'release', 'erase', 'board', 'reveal')
 ORDER BY l.seq;

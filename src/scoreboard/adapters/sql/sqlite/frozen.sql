@@ -67,11 +67,11 @@ ORDER BY s.user_id
 LIMIT :limit;
 
 -- name: turns
--- Postings about users and of boards' settings, :after < seq <= :upto; those that erased a user with
--- the name that is still kept.
+-- Postings about users, of boards' settings and of reveals, :after < seq <= :upto; those that erased a
+-- user with the name that is still kept.
 SELECT l.*, coalesce(u.user_id, e.user_id) AS user_id
 FROM ledger AS l
 LEFT JOIN users AS u USING (user_ref)
 LEFT JOIN erasures AS e ON e.seq = l.seq
-WHERE l.seq > :after AND l.seq <= :upto AND l.kind IN ('hold', 'hide', 'ban', 'release', 'erase', 'board')
+WHERE l.seq > :after AND l.seq <= :upto AND l.kind IN ('hold', 'hide', 'ban', 'release', 'erase', 'board', 'reveal')
 ORDER BY l.seq;
