@@ -31,6 +31,16 @@ async def test_incidents_are_listed_with_their_numbers(played: Path) -> None:
     assert "more than 2" in line
     found = json.loads(ok(played, "rules", "incidents", "--json", "--user", "ada", "--data", "."))
     assert [(each["user_id"], each["count"]) for each in found["incidents"]] == [("ada", 1)]
+    assert "open" in line
+    number = str(found["incidents"][0]["incident"])
+    said = ok(played, "rules", "dismiss", number, "--reason", "a broken button", "--data", ".")
+    assert said == f"Incident {number} and those before it of ada are closed.\n"
+    again = ok(played, "rules", "dismiss", number, "--reason", "again", "--json", "--data", ".")
+    assert json.loads(again)["open"] is False
+    assert "There is no incident 999" in refused(
+        played, "rules", "dismiss", "999", "--reason", "why", "--data", "."
+    )
+    assert "--reason" in refused(played, "rules", "dismiss", number, "--data", ".", code=2)
     none = ok(played, "rules", "incidents", "--rule", "cooldown", "--data", ".")
     assert none == "There are no such incidents.\n"
     assert "there are time-span" in refused(played, "rules", "incidents", "--rule", "no")

@@ -58,6 +58,7 @@ RELEASE = {
     "POST /v1/admin/users/{user_id}/erase",
     "POST /v1/admin/reversals",
     "GET /v1/admin/incidents",
+    "POST /v1/admin/incidents/{incident}/dismiss",
     "GET /livez",
     "GET /v1/admin/findings",
     "POST /v1/admin/findings/{entry}/dismiss",

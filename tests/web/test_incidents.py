@@ -47,6 +47,16 @@ def test_a_player_who_breaks_rules_is_refused_and_read_about(service: Service) -
     assert len(incidents(service, "?rule=time-span&user_id=ada")["incidents"]) == 1
     assert incidents(service, "?user_id=nobody")["incidents"] == []
     assert service.metric("scoreboard_rule_refusals_total") == 4
+    assert all(each["open"] for each in found["incidents"])
+    path = f"incidents/{first['incident']}/dismiss"
+    for body, status in (({}, 400), ({"reason": "a broken button"}, 200)):
+        assert service.as_admin("POST", path, body).status == status
+    assert not any(each["open"] for each in incidents(service)["incidents"])
+    for number, status in (("0", 400), ("x", 400), ("999", 404)):
+        answer = service.as_admin("POST", f"incidents/{number}/dismiss", {"reason": "why"})
+        assert answer.status == status
+    newest = service.as_admin("GET", "audit?limit=1").json()["entries"][0]
+    assert (newest["operation"], newest["reason"]) == ("incident.dismiss", "a broken button")
 
 
 def test_what_an_administrator_sets_is_told_back_to_administrators_alone(service: Service) -> None:

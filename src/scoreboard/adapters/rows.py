@@ -1,6 +1,6 @@
 """Rows of the database as values of the core, and back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -8,7 +8,7 @@ import msgspec
 from scoreboard.core.action import Action
 from scoreboard.core.board import Board, Freeze, Tie
 from scoreboard.core.finding import DismissalRecord, Finding, Irregularity, Noted
-from scoreboard.core.incident import Incident
+from scoreboard.core.incident import Incident, IncidentDismissal
 from scoreboard.core.posting import Kind, Posting
 from scoreboard.core.rule import Caps, Hit, Rule
 from scoreboard.core.score import Score
@@ -175,7 +175,7 @@ def audit_entry(row: Sequence[Any]) -> AuditEntry:
     return AuditEntry(*row)
 
 
-def incident(row: Sequence[Any]) -> Incident:
+def incident(row: Sequence[Any], still_open: Collection[int]) -> Incident:
     at, rule, limit, seen, span_s, shadow, user_ref, user_id, action_id, board, *rest = row
     caller, key, last_at, count, number = rest
     return Incident(
@@ -191,7 +191,20 @@ def incident(row: Sequence[Any]) -> Incident:
         last_at=last_at,
         count=count,
         incident=number,
+        is_open=number in still_open,
     )
+
+
+def incident_dismissal_row(dismissal: Dismissal, incident: Incident) -> dict[str, Any]:
+    """What the record of changes has of an incident that was dismissed, without the time."""
+    return {
+        "caller": dismissal.caller,
+        "operation": "incident.dismiss",
+        "subject": record_subject(incident.who) if incident.who else incident.subject,
+        "reason": dismissal.reason,
+        "before": None,
+        "after": to_json(IncidentDismissal(incident.incident)),
+    }
 
 
 def finding_row(finding: Finding) -> dict[str, Any]:

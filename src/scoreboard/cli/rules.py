@@ -7,12 +7,15 @@ from cyclopts import App, Parameter
 
 from scoreboard import assembly, wire
 from scoreboard.cli import simulate as simulating
+from scoreboard.cli.catalogue import caller
+from scoreboard.cli.moderation import sound_reason
 from scoreboard.cli.options import Data, Json, load
 from scoreboard.cli.terminal import Failure, print_json, print_table, say
 from scoreboard.core.incident import Incident
 from scoreboard.core.moment import rfc3339
 from scoreboard.core.rule import Rule
-from scoreboard.ports import Sought
+from scoreboard.errors import NotFound
+from scoreboard.ports import Dismissal, Sought
 
 LIMIT_MAX = 1_000
 
@@ -77,12 +80,49 @@ async def incidents(  # noqa: PLR0913 - each is an option
         print_json(wire.Incidents(tuple(map(wire.incident, found)), following))
     elif found:
         print_table(
-            ("number", "last hit", "count", "rule", "user", "action", "board", "key", "numbers"),
+            (
+                "number",
+                "",
+                "last hit",
+                "count",
+                "rule",
+                "user",
+                "action",
+                "board",
+                "key",
+                "numbers",
+            ),
             map(_row, found),
             numbers="number count",
         )
     else:
         say("There are no such incidents.")
+
+
+@app.command
+async def dismiss(
+    incident: Annotated[int, Parameter(help="Its number: `rules incidents` has them.")],
+    /,
+    *,
+    reason: Annotated[str, Parameter(help="Why, for the record of changes. Name nobody in it.")],
+    json: Json = False,
+    data: Data = None,
+) -> None:
+    """Close an incident about which nothing has to be done, and those before it of the same user.
+
+    For a rule of a key: those of the key. What is refused from now on is a new incident.
+    """
+    dismissal = Dismissal(incident, caller(), sound_reason(reason))
+    async with assembly.open_ledger(load(data=data)) as ledger:
+        try:
+            closed = await ledger.dismiss_incident(dismissal)
+        except NotFound:
+            raise Failure(f"There is no incident {incident}: `rules incidents` has them.") from None
+    if json:
+        print_json(wire.incident(closed))
+    else:
+        about = closed.user_id or "somebody who was erased" if closed.who else f"key {closed.key}"
+        say(f"Incident {closed.incident} and those before it of {about} are closed.")
 
 
 def _rule(name: str | None) -> Rule | None:
@@ -97,6 +137,7 @@ def _row(incident: Incident) -> tuple[str, ...]:
     shadow = " (shadow)" if incident.shadow else ""
     return (
         f"{incident.incident}",
+        "open" if incident.is_open else "",
         rfc3339(incident.last_at),
         f"{incident.count:,}",
         f"{incident.hit.rule.value}{shadow}",

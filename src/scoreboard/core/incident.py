@@ -13,6 +13,7 @@ class Incident(Struct, frozen=True, kw_only=True):
     ``at`` (milliseconds) is the moment of the first hit, ``last_at`` that of the last: hits of
     the same kind within a minute of the clock are one incident with a ``count``, and the last one
     tells the user, the caller and the numbers. ``user_id`` is None once the user is erased.
+    It ``is_open`` until somebody has dealt with it.
     """
 
     at: int
@@ -27,6 +28,7 @@ class Incident(Struct, frozen=True, kw_only=True):
     last_at: int = 0
     count: int = 1
     incident: int = 0
+    is_open: bool = True
 
     @property
     def minute(self) -> int:
@@ -43,6 +45,12 @@ class Incident(Struct, frozen=True, kw_only=True):
     def who(self) -> int:
         """Whose hits are counted together: a user's, or for a key's rule everybody's (0)."""
         return 0 if self.hit.rule.of_key else self.user_ref
+
+
+class IncidentDismissal(Struct, frozen=True):
+    """What the record of changes keeps of a dismissal: up to which incident it was looked at."""
+
+    incident: int
 
 
 def together(incidents: Iterable[Incident]) -> list[tuple[Incident, int]]:

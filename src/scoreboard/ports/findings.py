@@ -22,7 +22,7 @@ class Queue(Struct, frozen=True):
 
 
 class Dismissal(Struct, frozen=True):
-    """A finding, by its entry, that somebody has looked at and lets go, and why."""
+    """A finding or an incident, by its number, that somebody lets go, and why."""
 
     entry: int
     caller: str

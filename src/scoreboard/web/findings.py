@@ -38,12 +38,17 @@ class FindingsHandler:
     async def dismiss(self, exchange: Exchange) -> Reply:
         caller = await self._auth.caller_with(exchange, Scope.ADMIN)
         body = strict_json(await exchange.json_body(BODY_MAX_BYTES), wire.Dismissal)
-        dismissal = Dismissal(_entry(exchange), caller.subject, body.reason)
+        dismissal = Dismissal(entry_in(exchange, "entry"), caller.subject, body.reason)
         return json_reply(wire.finding(await self._ledger.dismiss_finding(dismissal)), _PRIVATE)
 
 
-def _entry(exchange: Exchange) -> int:
-    text = exchange.parameters["entry"]
+def entry_in(exchange: Exchange, name: str) -> int:
+    """The number of a finding or an incident in the path.
+
+    Raises:
+        InvalidParameter: it is none.
+    """
+    text = exchange.parameters[name]
     if not _ENTRY.fullmatch(text):
         raise InvalidParameter
     return int(text)

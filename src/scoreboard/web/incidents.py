@@ -2,10 +2,12 @@
 
 from scoreboard import wire
 from scoreboard.core.token import Scope
-from scoreboard.ports import Incidents, Sought
+from scoreboard.ports import Dismissal, Incidents, Sought
 from scoreboard.web.auth import Authenticator
 from scoreboard.web.contract import IncidentsQuery, read_query
 from scoreboard.web.exchange import Exchange, Handler, Reply, json_reply
+from scoreboard.web.findings import BODY_MAX_BYTES, entry_in
+from scoreboard.web.strict import strict_json
 
 _PRIVATE = (b"cache-control", b"no-store")
 
@@ -19,7 +21,7 @@ class IncidentsHandler:
 
     def handlers(self) -> dict[str, Handler]:
         """The methods, by operation name."""
-        return {"incidents": self.incidents}
+        return {"incidents": self.incidents, "dismiss_incident": self.dismiss}
 
     async def incidents(self, exchange: Exchange) -> Reply:
         await self._auth.caller_with(exchange, Scope.ADMIN)
@@ -29,3 +31,9 @@ class IncidentsHandler:
         following = found[-1].incident if len(found) == query.limit else None
         shown = tuple(map(wire.incident, found))
         return json_reply(wire.Incidents(shown, following), _PRIVATE)
+
+    async def dismiss(self, exchange: Exchange) -> Reply:
+        caller = await self._auth.caller_with(exchange, Scope.ADMIN)
+        body = strict_json(await exchange.json_body(BODY_MAX_BYTES), wire.Dismissal)
+        dismissal = Dismissal(entry_in(exchange, "incident"), caller.subject, body.reason)
+        return json_reply(wire.incident(await self._ledger.dismiss_incident(dismissal)), _PRIVATE)

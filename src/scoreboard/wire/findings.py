@@ -31,7 +31,7 @@ class Finding(Struct, frozen=True, kw_only=True):
 
 
 class Dismissal(Struct, frozen=True, forbid_unknown_fields=True):
-    """Why nothing has to be done about a finding."""
+    """Why nothing has to be done about a finding or an incident."""
 
     reason: Reason
 

@@ -16,10 +16,12 @@ class Incident(Struct, frozen=True, kw_only=True):
     rest. ``limit`` and ``seen`` are awards for caps, points for `points-hour`, milliseconds for
     `cooldown`, and milliseconds since 1970 for `time-span`; ``span_s`` is how far back was looked.
     What is in the ``shadow`` was recorded all the same. ``user_id`` is null once the user is
-    erased.
+    erased. It is ``open`` until somebody has dealt with it: dismissed it or a later one of the same
+    user (for a key's rule: of the key), decided about the user, or revoked the key.
     """
 
     incident: int
+    open: bool
     at: Time
     last_at: Time
     count: int
@@ -45,6 +47,7 @@ class Incidents(Struct, frozen=True):
 def incident(kept: Kept) -> Incident:
     return Incident(
         incident=kept.incident,
+        open=kept.is_open,
         at=rfc3339(kept.at),
         last_at=rfc3339(kept.last_at),
         count=kept.count,

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from scoreboard.adapters.postgres import audits, decisions
+from scoreboard.adapters.postgres import audits, decisions, incidents
 from scoreboard.adapters.postgres.sessions import Sessions
 from scoreboard.core.activity import Activity, KeyActivity, Sighting
 from scoreboard.core.finding import Finding, Noted
+from scoreboard.core.incident import Incident
 from scoreboard.core.window import Period
 from scoreboard.ports import ComparedSums, Decided, Dismissal, Queue, Undone
 
@@ -48,6 +49,11 @@ class Audited(Sessions):
     async def dismiss_finding(self, dismissal: Dismissal) -> Noted:
         return await self._readers.write(
             lambda db: audits.dismiss(db, dismissal, self._writer.clock())
+        )
+
+    async def dismiss_incident(self, dismissal: Dismissal) -> Incident:
+        return await self._readers.write(
+            lambda db: incidents.dismiss(db, dismissal, self._writer.clock())
         )
 
     async def review(self) -> Queue:

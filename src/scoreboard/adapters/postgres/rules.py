@@ -73,4 +73,6 @@ async def incidents(connection: Connection, sought: Sought, limit: int) -> list[
         found = await connection.fetch(SQL["incidents_of_rule"], *page, rule)
     else:
         found = await connection.fetch(SQL["incidents"], *page)
-    return [rows.incident(tuple(row)) for row in found]
+    opened = await connection.fetch(SQL["open_incidents"], [row["incident"] for row in found])
+    still_open = {row["incident"] for row in opened}
+    return [rows.incident(tuple(row), still_open) for row in found]

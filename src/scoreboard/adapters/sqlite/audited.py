@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Sequence
 
-from scoreboard.adapters.sqlite import audits, decisions
+from scoreboard.adapters.sqlite import audits, decisions, incidents
 from scoreboard.adapters.sqlite.threads import Threads
 from scoreboard.core.activity import Activity, KeyActivity, Sighting
 from scoreboard.core.finding import Finding, Noted
+from scoreboard.core.incident import Incident
 from scoreboard.core.window import Period
 from scoreboard.ports import ComparedSums, Decided, Dismissal, Queue, Undone
 
@@ -48,6 +49,9 @@ class Audited(Threads):
 
     async def dismiss_finding(self, dismissal: Dismissal) -> Noted:
         return await self._write(audits.dismiss, self._writer, dismissal)
+
+    async def dismiss_incident(self, dismissal: Dismissal) -> Incident:
+        return await self._write(incidents.dismiss, self._writer, dismissal)
 
     async def review(self) -> Queue:
         return await self._read(audits.review)

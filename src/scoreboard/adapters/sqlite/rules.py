@@ -109,4 +109,11 @@ def incidents(db: sqlite3.Connection, sought: Sought, limit: int) -> list[Incide
         found = db.execute(SQL["incidents_of_rule"], page | rule)
     else:
         found = db.execute(SQL["incidents"], page)
-    return [rows.incident(row) for row in found]
+    some = found.fetchall()
+    still_open = _open(db, [row[-1] for row in some])
+    return [rows.incident(row, still_open) for row in some]
+
+
+def _open(db: sqlite3.Connection, numbers: Sequence[int]) -> set[int]:
+    some = {"incidents": msgspec.json.encode(numbers).decode()}
+    return {number for (number,) in db.execute(SQL["open_incidents"], some)}

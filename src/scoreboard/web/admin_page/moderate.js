@@ -46,15 +46,19 @@ export async function moderate(user, deed, was, changed) {
   changed();
 }
 
-/** Closes findings, by their entries, about which nothing has to be done. */
-export async function dismiss(entries, name, changed) {
-  const many = entries.length === 1 ? "The finding is" : `All ${words.number(entries.length)} open findings are`;
+/** Closes findings, and incidents up to one, about which nothing has to be done. */
+export async function dismiss({ findings, incident }, name, changed) {
+  const parts = [];
+  if (findings.length) parts.push(findings.length === 1 ? "The finding" : `All ${words.number(findings.length)} open findings`);
+  if (incident) parts.push("What rules refused so far");
+  const many = parts.map((part) => `${part} ${part.startsWith("All") ? "are" : "is"} closed, for ever.`).join(" ");
   const done = await decide({
     title: `Dismiss what was noticed about ${name}`, label: "Dismiss",
-    consequences: [`${many} closed, for ever. Nothing else changes, and nobody is told.`, "What is irregular on another day is a new finding."],
+    consequences: [`${many} Nothing else changes, and nobody is told.`, "What is irregular on another day, or refused from now on, is looked at anew."],
     act: async (_, reason) => {
-      for (const entry of entries) await send(at("v1", "admin", "findings", entry, "dismiss"), { reason });
-      return entries;
+      for (const entry of findings) await send(at("v1", "admin", "findings", entry, "dismiss"), { reason });
+      if (incident) await send(at("v1", "admin", "incidents", incident, "dismiss"), { reason });
+      return parts;
     },
   });
   if (!done) return;

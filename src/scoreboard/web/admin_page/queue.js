@@ -14,11 +14,11 @@ export async function draw(view) {
     read(`v1/admin/findings?limit=${MOST}`),
     read(`v1/admin/incidents?limit=${MOST}`),
   ]);
-  const items = gathered(users, findings.filter((each) => each.open), incidents);
+  const items = gathered(users, findings.filter((each) => each.open), incidents.filter((each) => each.open));
   const list = node("ol", { class: "queue", "aria-label": "To review" }, ...items.map((item) => shown(item, () => draw(view))));
   view.replaceChildren(
     heading("Review queue", node("p", { class: "muted" }, `${items.length} to look at. `, node("kbd", {}, "j"), " ", node("kbd", {}, "k"), " move, ", node("kbd", {}, "?"), " shows all keys")),
-    items.length ? list : node("p", { class: "card nothing" }, "Nobody is held, no finding is open, no rule refused anybody."));
+    items.length ? list : node("p", { class: "card nothing" }, "Nobody is held, no finding and no incident is open."));
 }
 
 /** One item for each user or key, held users first, then findings, then incidents. */
@@ -27,7 +27,7 @@ export function gathered(users, findings, incidents) {
   const item = (user, key, kind) => {
     const name = user ?? key ?? "";
     const id = `${user === null ? "key" : "user"} ${name}`;
-    if (!items.has(id)) items.set(id, { user, key, kind, status: user === null ? null : "active", why: [], findings: [] });
+    if (!items.has(id)) items.set(id, { user, key, kind, status: user === null ? null : "active", why: [], findings: [], incident: null });
     return items.get(id);
   };
   for (const { user_id: user, status: is } of users) item(user, null, "held").status = is;
@@ -37,8 +37,10 @@ export function gathered(users, findings, incidents) {
     of.why.push({ at: each.at, text: each.says, label: each.irregularity });
     of.findings.push(each.entry);
   }
-  for (const each of incidents.filter(({ user_id: user }) => user !== null)) {
-    item(each.user_id, null, "incident").why.push({
+  for (const each of incidents) {
+    const of = each.rule.startsWith("key-") ? item(null, each.key, "incident") : item(each.user_id, null, "incident");
+    of.incident ??= each.incident; // the newest, which closes those before it
+    of.why.push({
       at: each.last_at, label: each.shadow ? `${each.rule}, shadow` : each.rule,
       text: `${each.action_id} on ${each.board}: ${words.number(each.count)} refused, ${words.number(each.seen)} where ${words.number(each.limit)} are allowed`,
     });
@@ -60,7 +62,7 @@ function shown(item, changed) {
     ? [is === "active" ? press("h", act("hold")) : press("r", act("release")), press("v", button("Reverse", () => reverse(since, `awards of ${user}`, changed))), press("b", act("ban"))]
     : [press("v", button("Reverse", () => reverse(since, `awards signed by ${key}`, changed)))];
   // A release closes the findings about somebody held.
-  if (item.findings.length && is !== "held") deeds.push(press("d", button("Dismiss", () => dismiss(item.findings, user ?? `key ${key}`, changed), "quiet")));
+  if ((item.findings.length || item.incident) && is !== "held") deeds.push(press("d", button("Dismiss", () => dismiss(item, user ?? `key ${key}`, changed), "quiet")));
   line.append(
     node("div", { class: "who" }, node("h2", {}, user ? press("Enter", userLink(user)) : node("a", { href: "#keys" }, `key ${key}`)), ...(is ? [status(is)] : []), ...(item.kind === "held" ? [] : [node("span", { class: "muted" }, item.kind)])),
     node("ul", { class: "why" }, ...why.slice(0, 5).map(({ at, text, label }) => node("li", {}, node("b", {}, label), ` ${text} `, when(at)))),

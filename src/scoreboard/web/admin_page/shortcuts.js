@@ -5,7 +5,7 @@ const OFF = "adminKeysOff";
 const KEYS = [
   ["1 to 7", "the sections, from the left"], ["/", "open a user by id"], ["?", "these keys"],
   ["j, k", "next, previous item of the review queue"], ["Enter", "look at the user"], ["r", "release"],
-  ["h", "hold"], ["v", "reverse, with a preview"], ["b", "ban"], ["d", "dismiss findings"], ["Escape", "leave a dialog"],
+  ["h", "hold"], ["v", "reverse, with a preview"], ["b", "ban"], ["d", "dismiss findings and incidents"], ["Escape", "leave a dialog"],
 ];
 
 /** Shows which keys there are. */

@@ -113,6 +113,15 @@ ADMIN = (
         query=IncidentsQuery,
     ),
     _admin(
+        "POST",
+        "incidents/{incident}/dismiss",
+        "dismiss_incident",
+        "Close an incident, and those before it of the same user or key",
+        wire.Incident,
+        body=wire.Dismissal,
+        errors=(OutcomeUnknown,),
+    ),
+    _admin(
         "GET",
         "users",
         "unseen_users",

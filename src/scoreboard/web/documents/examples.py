@@ -57,6 +57,7 @@ _ACTION = wire.Action(
 )
 _INCIDENT = wire.Incident(
     incident=312,
+    open=True,
     at=_AT,
     last_at="2026-11-24T09:30:41.907Z",
     count=17,

@@ -39,6 +39,9 @@ PATH: Mapping[str, Field] = {
     "entry": Field(
         Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,14}$")], "The finding's number.", "12"
     ),
+    "incident": Field(
+        Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,14}$")], "The incident's number.", "312"
+    ),
 }
 
 ASKED: Mapping[str, Field] = {

@@ -44,3 +44,29 @@ JOIN incidents AS i USING (user_ref)
 WHERE u.user_id = $4 AND i.incident < $1 AND ($3::TEXT IS NULL OR i.rule = $3)
 ORDER BY i.incident DESC
 LIMIT $2;
+
+-- name: open_incidents
+-- Those of these that nobody has dealt with: by dismissing them, or later ones of the same
+-- user or key; by a later decision about the user; by revoking the key.
+SELECT i.incident
+FROM incidents AS i
+LEFT JOIN users AS u USING (user_ref)
+WHERE i.incident = ANY($1::BIGINT[])
+    AND (i.who = 0 OR u.user_id IS NOT NULL)
+    AND NOT EXISTS (
+        SELECT FROM audit AS a
+        WHERE a.subject = CASE WHEN i.who = 0 THEN i.key ELSE 'user:' || i.user_ref END
+            AND a.operation = 'incident.dismiss'
+            AND a.at >= i.last_at
+            AND (a.after::JSONB ->> 'incident')::BIGINT >= i.incident
+    )
+    AND NOT EXISTS (
+        SELECT FROM ledger AS l
+        WHERE l.user_ref = i.who
+            AND l.kind IN ('hide', 'ban', 'release', 'erase')
+            AND l.at >= i.last_at
+    )
+    AND NOT EXISTS (
+        SELECT FROM signing_keys AS k
+        WHERE i.who = 0 AND k.key = i.key AND k.revoked_at IS NOT NULL
+    );

@@ -129,3 +129,29 @@ WHERE u.user_id = :user_id
     AND (:rule IS NULL OR i.rule = :rule)
 ORDER BY i.incident DESC
 LIMIT :limit;
+
+-- name: open_incidents
+-- Those of :incidents, a JSON array, that nobody has dealt with: by dismissing them, or later ones of the same
+-- user or key; by a later decision about the user; by revoking the key.
+SELECT i.incident
+FROM incidents AS i
+LEFT JOIN users AS u USING (user_ref)
+WHERE i.incident IN (SELECT value FROM json_each(:incidents))
+    AND (i.who = 0 OR u.user_id IS NOT NULL)
+    AND NOT EXISTS (
+        SELECT 1 FROM audit AS a
+        WHERE a.subject = CASE WHEN i.who = 0 THEN i.key ELSE 'user:' || i.user_ref END
+            AND a.operation = 'incident.dismiss'
+            AND a.at >= i.last_at
+            AND a.after ->> 'incident' >= i.incident
+    )
+    AND NOT EXISTS (
+        SELECT 1 FROM ledger AS l
+        WHERE l.user_ref = i.who
+            AND l.kind IN ('hide', 'ban', 'release', 'erase')
+            AND l.at >= i.last_at
+    )
+    AND NOT EXISTS (
+        SELECT 1 FROM signing_keys AS k
+        WHERE i.who = 0 AND k.key = i.key AND k.revoked_at IS NOT NULL
+    );
