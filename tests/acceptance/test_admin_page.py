@@ -394,3 +394,21 @@ def test_now_counts_what_happens(open_page: OpenPage, desk: Desk) -> None:
         page.keyboard.press("Escape")
         page.keyboard.press("3")
         expect(page.get_by_role("heading", name="Now")).to_be_visible()
+
+
+def test_what_rules_refused_is_dismissed(open_page: OpenPage, desk: Desk) -> None:
+    ada = desk.user("ada")
+    seldom = f"seldom-{secrets.token_hex(4)}"
+    desk.service.put(f"actions/{seldom}", {"points": 1, "cooldown_s": 86_400})
+    statuses = [desk.service.award(ada, seldom).status for _ in range(2)]
+    assert statuses == [200, 403]
+    with open_page() as page:
+        desk.open(page, "review")
+        item = page.locator(".item").filter(has_text=ada)
+        expect(item).to_contain_text("cooldown")
+        item.get_by_role("button", name="Dismiss").click()
+        expect(page.get_by_role("dialog")).to_contain_text("What rules refused so far is closed")
+        page.get_by_label(REASON).fill("a broken button")
+        page.keyboard.press("Enter")
+        expect(item).to_have_count(0)
+        assert desk.status(ada) == "active"
