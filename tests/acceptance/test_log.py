@@ -71,6 +71,11 @@ def test_a_busy_and_abused_service_logs_no_user_no_token_and_no_secret(
     ):  # fmt: skip
         assert planted not in said, planted
     ensure_named(lines, answers)
+    # Which posting it became, as groups, rankings, frames and the feed go by it.
+    awarded = [line for line in lines if line["event"] == Event.REQUEST_ANSWERED and "seq" in line]
+    page = json.loads(service.command("ledger", "verify", "--json").stdout)
+    assert [line["route"] for line in awarded] == ["/v1/scores"]
+    assert 1 <= awarded[0]["seq"] <= page["postings"]
 
 
 def ensure_named(lines: list[dict[str, object]], answers: list[Answer]) -> None:

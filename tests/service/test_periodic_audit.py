@@ -137,6 +137,21 @@ async def test_what_an_audit_cannot_make_sense_of_does_not_end_the_service(
             await until(told(logs, "audit.finished"))
 
 
+async def test_an_audit_that_failed_is_not_put_off_until_tomorrow(
+    played: Any, until: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lost() -> None:
+        raise Unavailable
+
+    monkeypatch.setattr(module, "FIRST_AFTER_S", SOON_S)
+    with capture_logs() as logs, monkeypatch.context() as patched:
+        patched.setattr(played.ledger, "spans", lost, raising=False)
+        async with auditing(played, every_s=86_400.0):
+            await until(told(logs, "audit.failed"))
+            patched.undo()
+            await until(told(logs, "audit.finished"))
+
+
 async def test_only_the_node_that_leads_looks(played: Any, until: Any) -> None:
     follower = Follower()
     await played.ledger.moderate(Moderation("ada", Kind.HOLD, "mo", "odd"))

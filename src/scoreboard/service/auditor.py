@@ -21,7 +21,7 @@ from scoreboard.service.seal_check import Checked, SealCheck
 from scoreboard.telemetry import Event, Telemetry, log
 
 FIRST_AFTER_S = 600.0
-"""How long after the start the first audit is due: a start has enough to do."""
+"""How long after a start, which has enough to do, or after an outage an audit is due."""
 REVIEW_EVERY_S = 60.0
 CALLER = "scoreboard"
 LISTED_AT_ONCE = 500
@@ -173,8 +173,9 @@ class PeriodicAudit:
         while True:
             if self._leadership.term is not None:
                 if self._every_s and loop.time() >= due_s:
-                    await self._audit()
-                    due_s = loop.time() + self._every_s
+                    outage = await self._audit()
+                    wait_s = min(self._every_s, FIRST_AFTER_S) if outage else self._every_s
+                    due_s = loop.time() + wait_s
                 await self._count()
             else:
                 self._stand_down()
@@ -187,17 +188,18 @@ class PeriodicAudit:
         for irregularity in Irregularity:
             self._telemetry.child("scoreboard_findings_open", irregularity.value).set(0)
 
-    async def _audit(self) -> None:
+    async def _audit(self) -> bool:
+        """Whether an outage was in its way, so that it has to be tried again soon."""
         loop = asyncio.get_running_loop()
         began_s = loop.time()
         try:
             audit = await self._auditor.audit()
         except ScoreboardError as error:
             log().warning(Event.AUDIT_FAILED, code=error.code)
-            return
+            return True
         except Exception:  # noqa: BLE001 - what a damaged ledger holds may not end the service
             log().exception(Event.AUDIT_FAILED)
-            return
+            return False
         took_s = loop.time() - began_s
         self._telemetry.child("scoreboard_audit_seconds").set(took_s)
         self._telemetry.child("scoreboard_audit_last_timestamp_seconds").set_to_current_time()
@@ -215,6 +217,7 @@ class PeriodicAudit:
                 first_bad_seq=seals.first_bad_seq,
                 **told,
             )
+        return False
 
     async def _count(self) -> None:
         try:

@@ -8,17 +8,19 @@ from typing import Any
 class RequestContext:
     """One request: its id, made when somebody asks for it; who calls, once that is known.
 
-    ``code`` is that of the problem it was answered with.
+    ``code`` is that of the problem it was answered with; ``seq`` is that of the posting, if it was
+    an award.
 
     ``span`` belongs to the traces, and is None where there are none.
     """
 
-    __slots__ = ("_request_id", "caller", "code", "span")
+    __slots__ = ("_request_id", "caller", "code", "seq", "span")
 
     def __init__(self) -> None:
         self._request_id = ""
         self.caller: str | None = None
         self.code: str | None = None
+        self.seq: int | None = None
         self.span: Any = None
 
     @property

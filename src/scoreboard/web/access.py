@@ -13,19 +13,21 @@ REFUSED = 400
 
 
 class Seen(NamedTuple):
-    """A request and its answer; ``code`` is that of a problem."""
+    """A request and its answer; ``code`` is that of a problem, ``seq`` an award's posting."""
 
     route: str
     method: str
     status: int
     began_s: float
     code: str | None = None
+    seq: int | None = None
 
     def fields(self) -> dict[str, object]:
         """What the log tells of it."""
         told: dict[str, object] = {"route": self.route, "method": self.method}
         told |= {"status": self.status, "ms": round((now_s() - self.began_s) * 1000, 2)}
-        return told if self.code is None else told | {"code": self.code}
+        more = {"code": self.code, "seq": self.seq}
+        return told | {name: value for name, value in more.items() if value is not None}
 
 
 class AccessLog:

@@ -32,4 +32,4 @@ class Answered:
         self._seconds.observe(now_s() - began_s, exemplar(request.span))
         if request.span is not None:
             request.span.answered(status, request.code)
-        self._access.note(Seen(self._route, method, status, began_s, request.code))
+        self._access.note(Seen(self._route, method, status, began_s, request.code, request.seq))

@@ -12,7 +12,7 @@ from scoreboard.errors import (
     SignatureMalformed,
 )
 from scoreboard.service.scorer import RATE, Answer, Request, Scorer
-from scoreboard.telemetry import Telemetry
+from scoreboard.telemetry import Telemetry, current_request
 from scoreboard.web.auth import Authenticator
 from scoreboard.web.exchange import JSON, Exchange, Handler, Headers, Reply
 from scoreboard.web.rates import rate_headers
@@ -45,6 +45,8 @@ class ScoresHandler:
             self._count(OutcomeUnknown())  # what the caller will be told
             raise
         (self._repeated if answer.repeated else self._recorded).inc()
+        if (request := current_request()) is not None:
+            request.seq = answer.posting.seq
         return _reply(answer)
 
     def _count(self, error: ScoreboardError) -> None:
