@@ -456,6 +456,31 @@ async def test_what_is_erased_while_it_is_loaded_is_told_in_its_label(
     assert top.seq == gone[0] > frozen
 
 
+async def test_who_is_erased_behind_a_page_and_forgotten_is_not_shown(
+    world: World, heard: Heard, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page has a user whose name the posting does not tell any more: it is read again."""
+    await frozen_at(world, heard, until)
+    watched: Any = FaultyLedger(world.ledger._ledger)  # others read as well
+    gone = list[int]()
+
+    async def then_somebody_is_erased(*asked: Any) -> Any:
+        page = await world.ledger.scores_at(*asked)
+        if not gone:
+            gone.append(await moderate(world, "u1", Kind.ERASE))
+            await world.ledger.forget_erased(gone[0])
+        return page
+
+    monkeypatch.setattr(watched, "scores_at", then_somebody_is_erased)
+    board = world.catalogue.board("default")
+    fresh = module.FrozenBoards(watched, type(world.ranking))
+    kept = await fresh.standings(board, board.period("all", 0))
+    assert kept is not None
+    top = await kept.snapshot(board, "all")
+    assert top is not None
+    assert (place(top), top.seq) == ([(1, "u2", 5), (2, "u3", 5)], gone[0])
+
+
 async def test_who_leaves_while_a_board_is_loaded_is_not_shown_to_who_asks_for_that(
     world: World, heard: Heard, until: Until, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,7 +29,7 @@ LOAD_WITHIN_S = 5.0
 
 
 LOADS = 2
-"""How often somebody who asks loads a board that turns out to be of another history."""
+"""How often a board is loaded for who asks, when it turns out that it cannot be followed."""
 
 
 class FrozenBoard:
@@ -68,6 +68,7 @@ class FrozenBoard:
         than it. Whoever is erased while pages are read is missing in the later ones.
 
         Raises:
+            OutOfPlace: nobody knows any more who was erased meanwhile.
             Unavailable: the ledger has become another one meanwhile.
         """
         begun = await self._ledger.head()
@@ -78,7 +79,8 @@ class FrozenBoard:
         loaded = await self._ledger.head()
         if loaded.epoch != begun.epoch:
             raise Unavailable
-        await self._take(loaded.seq, loading=True)
+        await self._take(begun.seq, before_pages=True)
+        await self._take(loaded.seq)
         await self.ranking.switch()
 
     async def _load(self, period: Period) -> None:
@@ -126,11 +128,11 @@ class FrozenBoard:
             await self.ranking.apply(Group(*self._place, self._place[1], marks=marks))
             self._spans.append(period.name)
 
-    async def _take(self, upto: int, *, loading: bool = False) -> None:
+    async def _take(self, upto: int, *, before_pages: bool = False) -> None:
         """Take what changes who is shown, or how, up to a posting.
 
         Of somebody who was erased meanwhile only the posting may be left. Scores that are read
-        after it do not have that user; a ranking that was loaded before has.
+        after it do not have that user; those that were read before have.
         """
         postings = await self._ledger.turns(self._place[1], upto)
         reveal = self._look_for_reveal(postings)
@@ -139,7 +141,7 @@ class FrozenBoard:
             upto = reveal.seq - 1
             postings = [each for each in postings if each.seq <= upto]
         nameless = [each for each in postings if each.kind is Kind.ERASE and each.user_id is None]
-        if loading:
+        if before_pages:
             postings = [each for each in postings if each not in nameless]
         await self.ranking.apply(Group(*self._place, upto, turns=turns_in(postings)))
         self._place = (self._place[0], upto)
@@ -267,13 +269,20 @@ class FrozenBoards:
         return True
 
     async def _load(self, board: Board, freeze: Freeze) -> FrozenBoard:
-        made = FrozenBoard(self._ledger, self._make(), board, freeze)
-        await made.load()
+        made = await self._whole(board, freeze)
         self._kept[board.board] = made
         if len(self._kept) > FROZEN_MAX:
             self._kept.popitem(last=False)
         log().info(Event.FROZEN_LOADED, board=board.board, seq=freeze.seq)
         return made
+
+    async def _whole(self, board: Board, freeze: Freeze) -> FrozenBoard:
+        for _ in range(LOADS):
+            made = FrozenBoard(self._ledger, self._make(), board, freeze)
+            with contextlib.suppress(OutOfPlace):
+                await made.load()
+                return made
+        raise Unavailable
 
     def _loaded(self, board: Board, done: asyncio.Task[FrozenBoard]) -> None:
         del self._loads[board]
