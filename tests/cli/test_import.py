@@ -248,6 +248,20 @@ def test_a_name_that_is_taken_by_an_action_is_refused(tmp_path: Path, command: C
     assert standing(tmp_path) == [("ben", 2), ("ada", 1)]
 
 
+def test_an_import_is_taken_back_as_a_whole(tmp_path: Path, command: Command) -> None:
+    assert command("action", "set", "win", "5").code == 0
+    write(tmp_path / "a.csv", [("ada", 7), ("ben", 3)])
+    assert command("import", "a.csv", "--now", "--action", "carried").code == 0
+    reverse = ("reverse", "--action", "carried", "--since", "1h", "--reason", "the wrong file")
+    assert "2 awards would be taken back: -10 points" in command(*reverse, "--preview").out
+    assert "2 awards taken back: -10 points" in command(*reverse).out
+    assert standing(tmp_path) == [("ben", 0), ("ada", 0)]
+    # The name is used up: the next import has another one.
+    assert (
+        "2 were imported before" in command("import", "a.csv", "--now", "--action", "carried").out
+    )
+
+
 def test_an_import_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
     rows = [(f"user-{number}", number % 50) for number in range(6_000)]
     write(tmp_path / "a.csv", rows)

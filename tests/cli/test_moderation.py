@@ -8,7 +8,7 @@ import pytest
 
 from scoreboard.adapters.sqlite import SqliteLedger
 from scoreboard.cli.moderation import sound_reason
-from scoreboard.cli.reverse import named_awards
+from scoreboard.cli.reverse import Many, named_awards
 from scoreboard.cli.terminal import Failure
 from scoreboard.core.award import Award, derived_id
 from tests.contracts.material import QUIZ, append, put
@@ -57,7 +57,7 @@ def test_a_user_is_hidden_shown_and_erased(folder: Path) -> None:
     assert "does not know ada" in refused(folder, "user", "show", "ada")
 
 
-def test_awards_are_taken_back_by_id_by_user_and_by_key(folder: Path) -> None:
+def test_awards_are_taken_back_by_id_by_user_by_key_and_by_action(folder: Path) -> None:
     why = ("--reason", "a bug")
     award_id = derived_id("test", "ada", "0")
     foreseen = ok(folder, "reverse", award_id, "--preview", *why)
@@ -68,23 +68,28 @@ def test_awards_are_taken_back_by_id_by_user_and_by_key(folder: Path) -> None:
     assert json.loads(told)["awards"] == 2
     told = ok(folder, "reverse", "--key", "game", "--since", "2026-01-01T00:00:00Z", *why)
     assert "3 awards taken back: -15 points." in told
+    told = ok(folder, "reverse", "--action", "nothing", "--since", "1h", *why)
+    assert "Nothing is left to take back" in told
 
 
 @pytest.mark.parametrize(
     ("named", "says"),
     [
-        ((None, None, None, None), "Name one of"),
-        (("abc", "ada", None, None), "Name one of"),
-        (("abc", None, None, None), "An award id is a UUID"),
-        (("abc", None, None, "1h"), "not to one award"),
-        ((None, "ada", None, None), "Say --since when"),
-        ((None, "a b", None, "1h"), "A user is 1 to 128"),
-        ((None, "ada", None, "yesterday"), "--since is 90m"),
-        ((None, "ada", None, "2026-11-24T09:30:00"), "--since is 90m"),
+        ((None, Many()), "Name one of"),
+        (("abc", Many(user="ada")), "Name one of"),
+        ((None, Many(key="game", action="quiz")), "Name one of"),
+        (("abc", Many()), "An award id is a UUID"),
+        (("abc", Many(since="1h")), "not to one award"),
+        ((None, Many(user="ada")), "Say --since when"),
+        ((None, Many(action="quiz")), "Say --since when"),
+        ((None, Many(user="a b", since="1h")), "A user is 1 to 128"),
+        ((None, Many(action="a b", since="1h")), "An action is 1 to 64"),
+        ((None, Many(user="ada", since="yesterday")), "--since is 90m"),
+        ((None, Many(user="ada", since="2026-11-24T09:30:00")), "--since is 90m"),
     ],
 )
 def test_what_cannot_be_reversed_is_said_in_a_sentence(
-    named: tuple[str | None, str | None, str | None, str | None], says: str
+    named: tuple[str | None, Many], says: str
 ) -> None:
     with pytest.raises(Failure, match=says):
         named_awards(*named)

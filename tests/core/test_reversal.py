@@ -12,6 +12,7 @@ from scoreboard.core.posting import Kind, Posting
 from scoreboard.core.reversal import (
     Awards,
     AwardsBy,
+    AwardsFor,
     AwardsOf,
     Base,
     OneAward,
@@ -123,6 +124,7 @@ def test_the_scores_that_may_change_are_those_of_the_awards_periods() -> None:
         (OneAward("a5"), "user:7", "a5", None),
         (AwardsOf("ada", NOON), "user:7", None, "2026-11-23T12:00:00.000Z"),
         (AwardsBy("acme.one", NOON), "acme.one", None, "2026-11-23T12:00:00.000Z"),
+        (AwardsFor("quiz", NOON), "quiz", None, "2026-11-23T12:00:00.000Z"),
     ],
 )
 def test_the_record_never_has_a_users_name(

@@ -76,6 +76,11 @@ def test_awards_are_taken_back_once(service: Service) -> None:
     assert told(post(service, "reversals", every))["awards"] == 1
     signed = {"reason": "stolen", "key": "game.main", "since": SINCE}
     assert told(post(service, "reversals", signed))["awards"] == 0
+    service.award("bob", "quiz")
+    for_quiz = {"reason": "a bug", "action_id": "quiz", "since": SINCE}
+    assert told(post(service, "reversals", {**for_quiz, "preview": True}))["awards"] >= 1
+    assert told(post(service, "reversals", for_quiz))["awards"] >= 1
+    assert told(post(service, "reversals", for_quiz))["awards"] == 0
 
 
 @pytest.mark.parametrize(
@@ -85,6 +90,8 @@ def test_awards_are_taken_back_once(service: Service) -> None:
         ({"user_id": "ada"}, "/since"),
         ({"award_id": "0" * 8 + "-0000-0000-0000-" + "0" * 12, "since": SINCE}, "/since"),
         ({"user_id": "ada", "key": "game.main", "since": SINCE}, "/key"),
+        ({"action_id": "quiz"}, "/since"),
+        ({"key": "game.main", "action_id": "quiz", "since": SINCE}, "/action_id"),
     ],
 )
 def test_a_reversal_names_one_thing(running: Service, body: dict[str, Any], pointer: str) -> None:

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from cyclopts import Parameter
+from msgspec import Struct
 from rich.progress import Progress
 
 from scoreboard import assembly, wire
@@ -19,8 +20,8 @@ from scoreboard.cli.moderation import (
 )
 from scoreboard.cli.options import Data, Json, load
 from scoreboard.cli.terminal import ERR, Failure, print_json, say
-from scoreboard.core.identifier import is_award_id
-from scoreboard.core.reversal import Awards, AwardsBy, AwardsOf, OneAward
+from scoreboard.core.identifier import is_action_id, is_award_id
+from scoreboard.core.reversal import Awards, AwardsBy, AwardsFor, AwardsOf, OneAward
 from scoreboard.errors import NotFound, ScoreLimit
 from scoreboard.ports import Ledger, Reversal
 from scoreboard.service.moderator import Moderator, Undone
@@ -34,19 +35,26 @@ async def reverse(  # noqa: PLR0913 - each is an option
     reason: Why,
     user: Annotated[str | None, Parameter(help="Instead: all awards of this user.")] = None,
     key: Annotated[str | None, Parameter(help="Instead: all awards that this key signed.")] = None,
+    action: Annotated[
+        str | None, Parameter(help="Instead: all awards for this action, such as an import's.")
+    ] = None,
     since: Annotated[
         str | None,
-        Parameter(help="Of a user or key: since 90m, 12h or 7d ago, or 2026-11-24T09:30:00Z."),
+        Parameter(
+            help="Of a user, key or action: since 90m, 12h or 7d ago, or 2026-11-24T09:30:00Z."
+        ),
     ] = None,
     preview: Preview = False,
     json: Json = False,
     data: Data = None,
 ) -> None:
-    """Take back one award, a user's or a key's. Each once, however often it is asked.
+    """Take back one award, a user's, a key's or an action's. Each once, however often it is asked.
 
     A key goes on signing until `scoreboard key revoke`: revoke it first.
     """
-    wanted = Reversal(named_awards(award, user, key, since), caller(), sound_reason(reason))
+    wanted = Reversal(
+        named_awards(award, Many(user, key, action, since)), caller(), sound_reason(reason)
+    )
     async with assembly.open_ledger(load(data=data)) as ledger:
         try:
             if preview:
@@ -87,26 +95,44 @@ async def _preview(ledger: Ledger, awards: Awards, *, json: bool) -> None:
     print_moves(moves)
 
 
-def named_awards(award: str | None, user: str | None, key: str | None, since: str | None) -> Awards:
+class Many(Struct, frozen=True):
+    """Whose awards since when, as it was given."""
+
+    user: str | None = None
+    key: str | None = None
+    action: str | None = None
+    since: str | None = None
+
+
+def named_awards(award: str | None, many: Many) -> Awards:
     """What the arguments name.
 
     Raises:
         Failure: not exactly one thing, or not as it is written.
     """
-    given = [each for each in (award, user, key) if each is not None]
+    given = [each for each in (award, many.user, many.key, many.action) if each is not None]
     if len(given) != 1:
-        raise Failure("Name one of: an award, --user with --since, --key with --since.")
+        raise Failure("Name one of: an award, or with --since one of --user, --key, --action.")
     if award is not None:
-        if since is not None:
-            raise Failure("--since belongs to --user or --key, not to one award.")
+        if many.since is not None:
+            raise Failure("--since belongs to --user, --key or --action, not to one award.")
         if not is_award_id(award):
             raise Failure("An award id is a UUID, such as the Award-Id of an answer.")
         return OneAward(award)
-    if since is None:
+    if many.since is None:
         raise Failure("Say --since when: 90m, 12h, 7d, or a moment such as 2026-11-24T09:30:00Z.")
-    if user is not None:
-        return AwardsOf(sound_user(user), past_moment(since))
-    return AwardsBy(key_name(str(key)), past_moment(since))
+    since_ms = past_moment(many.since)
+    if many.user is not None:
+        return AwardsOf(sound_user(many.user), since_ms)
+    if many.key is not None:
+        return AwardsBy(key_name(many.key), since_ms)
+    return AwardsFor(_sound_action(str(many.action)), since_ms)
+
+
+def _sound_action(action_id: str) -> str:
+    if not is_action_id(action_id):
+        raise Failure("An action is 1 to 64 letters, digits and . _ -, a letter or digit first.")
+    return action_id
 
 
 def _counted(undone: Undone) -> str:

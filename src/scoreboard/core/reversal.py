@@ -35,7 +35,14 @@ class AwardsBy(Struct, frozen=True):
     since_ms: int
 
 
-Awards = OneAward | AwardsOf | AwardsBy
+class AwardsFor(Struct, frozen=True):
+    """Awards for an action since a moment (milliseconds): an import's too, which is one."""
+
+    action_id: str
+    since_ms: int
+
+
+Awards = OneAward | AwardsOf | AwardsBy | AwardsFor
 """Which awards to reverse."""
 
 
@@ -106,8 +113,14 @@ def reversal_id(award_id: str) -> str:
 def record(awards: Awards, taken: Sequence[Posting]) -> tuple[str, ReversalRecord]:
     """What is recorded of the reversals of one call: the subject and the numbers."""
     first = taken[0]
-    by = awards.key if isinstance(awards, AwardsBy) else record_subject(first.user_ref or 0)
-    return by, ReversalRecord(
+    match awards:
+        case AwardsBy():
+            subject = awards.key
+        case AwardsFor():
+            subject = awards.action_id
+        case _:
+            subject = record_subject(first.user_ref or 0)
+    return subject, ReversalRecord(
         awards=len(taken),
         points=sum(posting.points for posting in taken),
         first_seq=first.seq,

@@ -4,10 +4,10 @@ from typing import Literal
 
 from msgspec import Struct
 
-from scoreboard.core.identifier import AwardId, KeyName, UserId
+from scoreboard.core.identifier import ActionId, AwardId, KeyName, UserId
 from scoreboard.core.moment import milliseconds
 from scoreboard.core.preview import PeriodMoves
-from scoreboard.core.reversal import Awards, AwardsBy, AwardsOf, OneAward
+from scoreboard.core.reversal import Awards, AwardsBy, AwardsFor, AwardsOf, OneAward
 from scoreboard.errors import InvalidPayload
 from scoreboard.wire.catalogue import AuditEntry
 from scoreboard.wire.fields import Moment, Reason
@@ -36,7 +36,7 @@ class Moderated(Struct, frozen=True):
 
 
 class ReversalPost(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Which awards to take back, and why: one, or a user's or a key's since a moment.
+    """Which awards to take back, and why: one, or a user's, a key's or an action's since a moment.
 
     With ``preview`` none is, and the ranks are told that would move.
     """
@@ -45,6 +45,7 @@ class ReversalPost(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     award_id: AwardId | None = None
     user_id: UserId | None = None
     key: KeyName | None = None
+    action_id: ActionId | None = None
     since: Moment | None = None
     preview: bool = False
 
@@ -52,10 +53,10 @@ class ReversalPost(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         """What to reverse.
 
         Raises:
-            InvalidPayload: not exactly one of award, user and key, or with the wrong ``since``.
+            InvalidPayload: not exactly one of the four, or with the wrong ``since``.
         """
-        named = (("award_id", self.award_id), ("user_id", self.user_id), ("key", self.key))
-        given = [name for name, value in named if value is not None]
+        names = ("award_id", "user_id", "key", "action_id")
+        given = [name for name in names if getattr(self, name) is not None]
         if len(given) != 1:
             raise InvalidPayload(f"/{given[1]}" if given else "/award_id")
         if (self.since is None) is (self.award_id is None):
@@ -66,8 +67,10 @@ class ReversalPost(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         since_ms = milliseconds(self.since)
         if self.user_id is not None:
             return AwardsOf(self.user_id, since_ms)
-        assert self.key is not None
-        return AwardsBy(self.key, since_ms)
+        if self.key is not None:
+            return AwardsBy(self.key, since_ms)
+        assert self.action_id is not None
+        return AwardsFor(self.action_id, since_ms)
 
 
 class Undone(Struct, frozen=True):

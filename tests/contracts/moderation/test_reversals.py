@@ -8,7 +8,7 @@ import pytest
 from scoreboard.core.action import Action
 from scoreboard.core.award import Repeated
 from scoreboard.core.posting import Kind
-from scoreboard.core.reversal import AwardsBy, AwardsOf, OneAward
+from scoreboard.core.reversal import AwardsBy, AwardsFor, AwardsOf, OneAward
 from scoreboard.core.score import SCORE_MAX, Score
 from scoreboard.errors import NotFound, ScoreLimit
 from scoreboard.ports import Ledger, Reversal
@@ -130,6 +130,26 @@ async def test_all_that_a_key_signed_is_reversed_in_several_calls(
     [entry] = [entry for entry in await ledger.audit(None, 3) if entry.reason == "stolen"]
     assert (entry.operation, entry.subject, entry.caller) == ("award.reverse", "acme.one", "mo")
     assert msgspec.json.decode(entry.after or "")["awards"] == 7
+
+
+async def test_all_of_an_action_is_reversed_in_several_calls(ledger: Ledger, clock: Clock) -> None:
+    await append(ledger, clock, award("old"))
+    clock.now_ms += 1
+    since = clock.now_ms
+    for n in range(12):
+        await append(ledger, clock, award(f"q{n}", f"u{n % 4}"), award(f"g{n}", f"u{n % 4}", GOAL))
+    await moderate(ledger, Kind.ERASE, "u3")
+    quiz = AwardsFor("quiz", since)
+    assert [each.award_id for each in await ledger.reversible(quiz, None, 3)] == ["q10", "q9", "q8"]
+    taken = await take_back(ledger, quiz, 4)
+    assert len(taken) == 9
+    assert {posting.action_id for posting in taken} == {"quiz"}
+    assert await take_back(ledger, quiz) == []
+    assert await score_of(ledger, "u1") == Score("u1", 5, taken[-1].seq - 1, clock.now_ms)
+    assert await take_back(ledger, AwardsFor("unknown", 0)) == []
+    await ensure_sums(ledger)
+    entry = (await ledger.audit(None, 1))[0]
+    assert (entry.operation, entry.subject) == ("award.reverse", "quiz")
 
 
 async def test_a_score_keeps_its_range(ledger: Ledger, clock: Clock) -> None:

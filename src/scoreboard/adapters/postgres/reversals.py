@@ -12,6 +12,7 @@ from scoreboard.core.posting import Posting
 from scoreboard.core.reversal import (
     Awards,
     AwardsBy,
+    AwardsFor,
     Base,
     OneAward,
     TakenBack,
@@ -57,6 +58,8 @@ async def reversible(
     bounds = (awards.since_ms, before or NEVER, limit)
     if isinstance(awards, AwardsBy):
         found = await connection.fetch(SQL["reversible_by"], awards.key, *bounds)
+    elif isinstance(awards, AwardsFor):
+        found = await connection.fetch(SQL["reversible_for"], awards.action_id, *bounds)
     else:
         known = await known_user(connection, awards.user_id)
         found = await connection.fetch(SQL["reversible_of"], known.user_ref, *bounds)

@@ -13,6 +13,7 @@ from scoreboard.core.posting import Posting
 from scoreboard.core.reversal import (
     Awards,
     AwardsBy,
+    AwardsFor,
     Base,
     OneAward,
     TakenBack,
@@ -55,6 +56,9 @@ def reversible(
     }
     if isinstance(awards, AwardsBy):
         return _postings(db.execute(SQL["reversible_by"], bounds | {"key": awards.key}))
+    if isinstance(awards, AwardsFor):
+        named_by = {"action_id": awards.action_id}
+        return _postings(db.execute(SQL["reversible_for"], bounds | named_by))
     user_ref = known_user(db, awards.user_id).user_ref
     return _postings(db.execute(SQL["reversible_of"], bounds | {"user_ref": user_ref}))
 

@@ -104,6 +104,20 @@ WHERE l.key = $1
 ORDER BY l.seq DESC
 LIMIT $4;
 
+-- name: reversible_for
+-- Awards for an action that were not reversed, the newest first, action, since, before which seq, limit.
+-- Walks all postings of the span.
+SELECT l.*, u.user_id
+FROM ledger AS l
+JOIN users AS u USING (user_ref)
+WHERE l.action_id = $1
+    AND l.seq > (SELECT seq_before($2)) AND l.seq < $3
+    AND l.kind = 'award'
+    AND u.user_id IS NOT NULL
+    AND NOT EXISTS (SELECT FROM ledger AS r WHERE r.reverses = l.seq)
+ORDER BY l.seq DESC
+LIMIT $4;
+
 -- name: reversible_one
 -- An award by its id; `reversed` says whether it was reversed already.
 SELECT l.*, u.user_id, EXISTS (SELECT FROM ledger AS r WHERE r.reverses = l.seq) AS reversed

@@ -93,6 +93,20 @@ WHERE l.key = :key
 ORDER BY l.seq DESC
 LIMIT :limit;
 
+-- name: reversible_for
+-- Awards for an action that were not reversed, the newest first, :after < seq < :before.
+-- Walks all postings of the span.
+SELECT l.*, u.user_id
+FROM ledger AS l
+CROSS JOIN users AS u
+WHERE l.action_id = :action_id
+    AND l.seq > :after AND l.seq < :before
+    AND l.kind = 'award'
+    AND u.user_ref = l.user_ref AND u.user_id IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM ledger AS r WHERE r.reverses = l.seq)
+ORDER BY l.seq DESC
+LIMIT :limit;
+
 -- name: reversible_one
 -- An award by its id; `reversed` says whether it was reversed already.
 SELECT l.*, u.user_id, EXISTS (SELECT 1 FROM ledger AS r WHERE r.reverses = l.seq) AS reversed
