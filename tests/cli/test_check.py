@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +18,7 @@ from scoreboard.core.checkpoint import Checkpoint
 from scoreboard.core.finding import Irregularity
 from scoreboard.core.signing_key import SigningAlgorithm, SigningKey
 from scoreboard.ports import AuditEntry, Catalogue, Condition, Head, Queue
+from scoreboard.settings import load
 from tests.service_process import Service
 
 NOW_MS = 1_800_000_000_000
@@ -179,3 +181,12 @@ def test_a_node_that_could_not_seal_the_ledger_if_it_led_is_told_so(
     ((verdict, says),) = said()
     assert verdict == "look"
     assert "is not the key" in says
+
+
+async def test_a_gateway_is_not_told_to_make_a_database(tmp_path: Path) -> None:
+    shared = {
+        f"SCOREBOARD_{name}": "redis://127.0.0.1:6379/0" for name in ("RANKING", "BUS", "LIMITER")
+    }
+    settings = load({}, {"SCOREBOARD_ROLE": "gateway", **shared}, tmp_path)
+    ((remark,), state) = await database.database(settings)
+    assert (remark.verdict, state) == ("good", None)

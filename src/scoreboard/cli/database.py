@@ -27,6 +27,7 @@ FROZEN_LONG_MS = 3 * 86_400_000
 ENTRIES_MAX = 1_000
 FEED = "feed"
 
+GATEWAY = "gateway"
 ROLES_THAT_LEAD = ("all", "relay")
 _KEY_ADVICE = (
     "Give all nodes one CHECKPOINT_KEY_FILE: if this one leads some day, it seals nothing."
@@ -54,6 +55,8 @@ class State(Struct, frozen=True, kw_only=True):
 
 async def database(settings: Settings) -> tuple[list[Remark], State | None]:
     """Findings, and what was read, unless nothing could be."""
+    if settings.role == GATEWAY:
+        return [Remark("database", "good", "a gateway needs none, and none is asked.")], None
     file = place(settings)
     if not exists(settings):
         says = f"{file} does not exist."

@@ -221,6 +221,24 @@ async def test_a_killed_server_loses_nothing_that_was_answered_for(
     assert seen[:2] == [False, True]
 
 
+async def test_a_node_that_nobody_asks_for_anything_finds_out_that_its_server_is_gone(
+    own_postgres: PostgresServer,
+) -> None:
+    seen: list[bool] = []
+    async with opened(own_postgres.url("own"), observe=seen.append) as ledger:
+
+        async def told(there: bool) -> bool:
+            with contextlib.suppress(Outage):
+                await ledger.lead("me", 5_000)
+            return seen[-1:] == [there]
+
+        assert await ledger.lead("me", 5_000) is not None
+        await asyncio.to_thread(own_postgres.kill)
+        await until(lambda: told(False))
+        await asyncio.to_thread(own_postgres.start)
+        await until(lambda: told(True))
+
+
 async def soon(value: bool) -> bool:
     return value
 

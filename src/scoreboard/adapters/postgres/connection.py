@@ -149,7 +149,7 @@ class Session:
     ) -> None:
         self._url = url
         self._prepare = prepare
-        self._observe = observe or (lambda _: None)
+        self.observe = observe or (lambda _: None)
         self._connection: Connection | None = None
         self._turn = asyncio.Lock()
         self._up = True
@@ -291,17 +291,21 @@ class Session:
     def _see(self, *, up: bool) -> None:
         if up != self._up:
             self._up = up
-            self._observe(up)
+            self.observe(up)
 
 
 class Pool:
     """A few sessions, for calls that may run beside each other."""
 
     def __init__(
-        self, url: str, size: int, waited: Callable[[float], None] = lambda _: None
+        self,
+        url: str,
+        size: int,
+        waited: Callable[[float], None] = lambda _: None,
+        observe: Callable[[bool], None] | None = None,
     ) -> None:
         self._waited = waited
-        self._sessions = [Session(url) for _ in range(size)]
+        self._sessions = [Session(url, observe=observe) for _ in range(size)]
         self._free: asyncio.LifoQueue[Session] = asyncio.LifoQueue()
         for session in self._sessions:
             self._free.put_nowait(session)

@@ -82,8 +82,9 @@ class PostgresLedger(Audited):
         """Check the database, and migrate it if that is allowed.
 
         Without ``clock_ms`` the database's clock counts, so that nodes need not agree on one.
-        ``observe`` is told False when the connection that writes is found lost, True when it is
-        back; ``waited`` the seconds that each read waited for a connection.
+        ``observe`` is told False when a connection that writes, or that a node's own duties go
+        over, is found lost, True when one is back; ``waited`` the seconds that each read waited for
+        a connection.
 
         Raises:
             Misconfigured: the URL, the server's settings or the schema will not do.

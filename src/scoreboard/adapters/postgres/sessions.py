@@ -33,7 +33,8 @@ class Sessions:
         self._url = url
         self._writer = writer
         self._readers = Pool(url, READERS, waited)
-        self._duties = Pool(url, DUTIES, waited)
+        # What writes has nothing to do while nobody awards: these find out that it is lost.
+        self._duties = Pool(url, DUTIES, waited, writer.session.observe)
         self._wakes: list[Callable[[], None]] = []
         self._tail = Tail()
         self._listener = Listener(url, writer.node, self._wake)
