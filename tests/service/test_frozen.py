@@ -398,6 +398,31 @@ async def test_what_is_frozen_hears_nothing_of_what_comes_after_its_reveal(
     assert place(shown) == [row for row in IS if row[1] != "u3"]
 
 
+async def test_what_a_ranking_shows_that_has_not_come_to_the_reveal_is_not_told(
+    world: World,
+) -> None:
+    """It would have an earlier seq than what was shown of the freeze."""
+    await put(world.ledger, DAILY, QUIZ, PRIZE)
+    await append(world.ledger, world.clock, award("a1", "u1", PRIZE), award("a2", "u2"))
+    relay = world.relay()
+    await relay.rebuild()
+    await turn(world, frozen=True)
+    await append(world.ledger, world.clock, award("a3", "u3"))
+    await moderate(world, "u1", Kind.HIDE)
+    await relay.follow()
+    reader = world.reader()
+    frozen = await reader.snapshot(*ALL)
+    await append(world.ledger, world.clock, award("a4", "u4", PRIZE))
+    await turn(world, frozen=False)
+    revealed = (await world.ledger.head()).seq
+    await world.catalogue.load()
+    top, (_, page) = await reader.snapshot(*ALL), await reader.page(*ALL, None, 9)
+    assert frozen.seq < revealed == top.seq == page.seq
+    assert place(top) == [(1, "u4", 12), (2, "u2", 5), (3, "u3", 5)]
+    await relay.follow()
+    assert await reader.snapshot(*ALL) == top
+
+
 async def test_a_day_that_began_after_the_reveal_is_not_opened_as_frozen(
     world: World, heard: Heard, until: Until
 ) -> None:
