@@ -341,4 +341,4 @@ export declare function localStorageOutbox(prefix?: string, storage?: Storage): 
  * @param {string} folder @returns {Outbox}
  */
 export declare function fileOutbox(folder: string): Outbox;
-// made from scoreboard.js 61ecd297cf723f8808641540d264c40a61bc9201ae1eb996623b001ad9cec408
+// made from scoreboard.js e95fb84a13c8450e83d60c4ba7edddbd71ad5e1b99902e959f17549ae5918b7b

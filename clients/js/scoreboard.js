@@ -404,7 +404,14 @@ export class Watch {
     const leave = () => socket.close();
     this.#leave = leave;
     const say = (/** @type {object} */ message) => socket.readyState === 1 && socket.send(JSON.stringify(message));
-    socket.onopen = async () => this.#watched.onme && say({ type: "hello", token: await this.#client.token(), me: true });
+    socket.onopen = async () => {
+      try {
+        if (this.#watched.onme) say({ type: "hello", token: await this.#client.token(), me: true });
+      } catch {
+        // There is no token now: come back, as over HTTP.
+        if (this.#leave === leave) this.#lost(ABNORMAL, "");
+      }
+    };
     socket.onmessage = ({ data }) => this.#leave === leave && this.#hear(parsed(data), say);
     // Node 20 says no more than this of a handshake that was refused.
     socket.onerror = () => this.#leave === leave && !this.#liveAt && this.#lost(ABNORMAL, "");

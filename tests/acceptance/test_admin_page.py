@@ -272,6 +272,24 @@ def test_an_action_is_set_after_a_look_at_what_changes(open_page: OpenPage, desk
         expect(page.get_by_role("row", name="spring season")).to_contain_text("points: 10 → 50")
 
 
+def test_a_moment_that_is_not_rewritten_stays_to_the_millisecond(
+    open_page: OpenPage, desk: Desk
+) -> None:
+    until = "2027-03-01T12:34:56.789Z"
+    settings = {"points": 10, "board": desk.action, "active_until": until}
+    desk.service.put(f"actions/{desk.action}", settings)
+    with open_page() as page:
+        desk.open(page, "actions")
+        row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name=desk.action))
+        row.first.get_by_role("button", name="Edit").click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog).to_contain_text("Changes nothing.")
+        page.get_by_label("Until").fill("2027-03-02T00:00:00")
+        expect(dialog).to_contain_text(f"active_until: {until} →")
+        page.get_by_label("Until").fill("")
+        expect(dialog).to_contain_text(f"active_until: {until} → nothing")
+
+
 def test_a_board_is_frozen_and_revealed(open_page: OpenPage, desk: Desk) -> None:
     path = f"/v1/boards/{desk.action}"
     with open_page() as page:

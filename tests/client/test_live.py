@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from http import HTTPStatus
 
+import msgspec
 import pytest
 from websockets.asyncio.server import Request, Response, ServerConnection, serve
 
@@ -106,8 +107,8 @@ async def test_a_tick_that_is_ahead_asks_for_the_board_again() -> None:
     assert heard[0] == b'{"type":"resync"}'
 
 
-async def test_messages_of_a_later_version_are_passed_over() -> None:
-    script: Script = [[WELCOME, {"type": "fireworks"}, top(5)]]
+async def test_messages_of_a_later_version_and_what_is_none_are_passed_over() -> None:
+    script: Script = [[WELCOME, {"type": "fireworks"}, msgspec.Raw(b"{no json"), top(5)]]
     async with server(script) as (url, _, _):
         assert await seen(url, 1) == [(1, 5)]
 

@@ -26,7 +26,8 @@ function sockets(scripts) {
 
     play(script) {
       for (const step of script) {
-        if (typeof step === "number") this.onclose({ code: step, reason: "" });
+        if (step === "open") this.onopen();
+        else if (typeof step === "number") this.onclose({ code: step, reason: "" });
         else this.onmessage({ data: JSON.stringify(step) });
       }
     }
@@ -63,6 +64,18 @@ test("only what is newer is shown, a tick that is ahead asks again, and coming b
   assert.deepEqual(first.sent, [{ type: "resync" }]);
   assert.equal(second.url.searchParams.get("since"), "1-7");
   assert(waits.includes(7654), "it stays away as long as bye asks");
+  watch.stop();
+});
+
+test("a token that cannot be had now is asked for again", async (t) => {
+  const { until } = clock(t);
+  const WebSocket = sockets([["open", WELCOME], ["open", WELCOME, top(5)]]);
+  const tokens = [() => Promise.reject(new TypeError("no network")), () => "a.b.c"];
+  const client = new Scoreboard("http://s", { WebSocket, token: () => (tokens.length > 1 ? tokens.shift() : tokens[0])() });
+  const watch = client.watch("default", { onme() {} });
+  await until(() => WebSocket.opened[1]?.sent.length);
+  assert.deepEqual(WebSocket.opened[1].sent, [{ type: "hello", token: "a.b.c", me: true }]);
+  assert.equal(watch.state, "live");
   watch.stop();
 });
 

@@ -175,8 +175,8 @@ class _Viewer:
 
 
 def _message(text: str | bytes) -> object:
-    """A message of the server, or None for one that this version does not know."""
+    """A message of the server, or None for one that this version does not know, or that is none."""
     try:
         return _DECODER.decode(text)
-    except msgspec.ValidationError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None

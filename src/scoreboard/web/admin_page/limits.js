@@ -14,10 +14,16 @@ export const capsOf = ({ caps }) => Object.entries(SPANS).filter(([span]) => cap
 
 /** A span of time, in the reader's own; either end may be open. */
 export const spanFields = (from, until, label) => [
-  field(label, "from", "datetime-local", local(from), { step: 1 }), field("Until (your time)", "until", "datetime-local", local(until), { step: 1 }),
+  moments(label, "from", from), moments("Until (your time)", "until", until),
 ];
+const moments = (label, name, at) => field(label, name, "datetime-local", local(at), { step: 1, "data-at": at ?? "" });
 const local = (at) => at && new Date(Date.parse(at) - new Date(at).getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
-export const moment = ({ value }) => (value ? new Date(value).toISOString() : null);
+/** The moment in a field; as long as it is not rewritten the very one, which a field cannot show. */
+export const moment = ({ value, dataset: { at } }) => {
+  if (!value) return null;
+  const written = new Date(value).toISOString();
+  return at && local(written) === local(at) ? at : written;
+};
 
 /** Settings without those that are not given. */
 export const given = (settings) => Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== null));
