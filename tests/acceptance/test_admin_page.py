@@ -103,6 +103,7 @@ def test_a_token_stays_in_its_tab_and_needs_the_scope(open_page: OpenPage, desk:
         field.fill("nonsense")
         page.keyboard.press("Enter")
         expect(page.get_by_role("alert")).to_contain_text("not, or no longer, valid")
+        expect(page.get_by_text("You were signed out")).to_be_hidden()
         field.fill(desk.service.token("eve"))
         page.keyboard.press("Enter")
         expect(page.get_by_role("alert")).to_contain_text("lacks the scope scores:admin")
@@ -201,6 +202,37 @@ def test_what_an_audit_noticed_waits_to_be_decided(open_page: OpenPage, desk: De
         items.filter(has_text=ada).focus()
         page.keyboard.press("Enter")
         expect(page.get_by_role("heading", name=ada)).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("hit", "says"),
+    [
+        (("cooldown", False, 1_578, 2_000), "1 refused, 1.6 s after the last, not 2 "),
+        (("cap-day", False, 5, 4), "1 refused, more than 4 "),
+        (
+            ("points-hour", True, 1_200, 1_000),
+            "1 would have been refused, 1,200 points in an hour,",
+        ),
+        (("time-span", False, 9, 1_795_651_200_000), "1 refused, it begins"),
+    ],
+)
+def test_an_incident_has_the_unit_of_its_rule(
+    open_page: OpenPage, desk: Desk, hit: tuple[str, bool, int, int], says: str
+) -> None:
+    rule, shadow, seen, limit = hit
+    at = "2026-11-26T01:00:00.000Z"
+    incident = {
+        "incident": 1, "at": at, "last_at": at, "count": 1, "rule": rule, "shadow": shadow,
+        "user_id": "eve", "action_id": "quiz", "board": "default", "key": None, "caller": None,
+        "limit": limit, "seen": seen, "span_s": 2,
+    }  # fmt: skip
+    with open_page(locale="en-US") as page:
+        page.route(
+            "**/v1/admin/incidents*",
+            lambda route: route.fulfill(json={"incidents": [incident], "next": None}),
+        )
+        desk.open(page, "review")
+        expect(page.locator(".item").filter(has_text="eve")).to_contain_text(says)
 
 
 def test_awards_are_reversed_after_a_look(open_page: OpenPage, desk: Desk) -> None:
@@ -376,6 +408,7 @@ def test_the_ledger_is_seen_to_have_only_grown(open_page: OpenPage, desk: Desk) 
         verdict = page.locator(".verdict")
         page.get_by_role("button", name="Verify now").click()
         expect(verdict).to_contain_text("The first look of this browser")
+        expect(page.get_by_role("row", name="Seen by this browser")).not_to_contain_text("none yet")
         desk.user("ben", 2)
 
         def grown() -> bool:
@@ -408,7 +441,7 @@ def test_now_counts_what_happens(open_page: OpenPage, desk: Desk) -> None:
         expect(awards.locator("svg")).to_be_visible()
         page.keyboard.press("?")
         expect(page.get_by_role("dialog")).to_contain_text("next, previous item")
-        page.get_by_label("Keys are on").uncheck()
+        page.get_by_label("Shortcuts are on").uncheck()
         page.keyboard.press("Escape")
         page.keyboard.press("3")
         expect(page.get_by_role("heading", name="Now")).to_be_visible()

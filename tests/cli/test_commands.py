@@ -319,8 +319,25 @@ def test_a_command_on_the_database_loads_no_server_no_http_and_no_jose(tmp_path:
         "import atexit, sys; from scoreboard.cli import main\n"
         "atexit.register(lambda: print(*sys.modules)); main()"
     )
+    ok(tmp_path, "action", "set", "quiz", "50")
     command = [sys.executable, "-c", program, "action", "list"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     loaded = {name.partition(".")[0] for name in done.stdout.splitlines()[-1].split()}
     assert "sqlite3" in loaded
     assert loaded & {"httpx2", "joserfc", "pygments", "starlette", "structlog", "uvicorn"} == set()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "action list", "board list", "key list", "key revoke game --reason R", "user show ada",
+        "user ban ada --reason R", "reverse --user ada --since 1h --reason R", "rules incidents",
+        "rules simulate --points-per-hour default=9", "audit", "audit --list", "rebuild",
+        "ledger verify", "ledger export all.ndjson", "ledger new-epoch --reason R",
+    ],
+)  # fmt: skip
+def test_what_looks_at_a_database_makes_none(tmp_path: Path, command: str) -> None:
+    said = refused(tmp_path, *command.split())
+    assert "There is no database at" in said
+    assert "give --data with the folder of the service" in said
+    assert list(tmp_path.iterdir()) == []

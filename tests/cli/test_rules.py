@@ -88,6 +88,7 @@ async def test_a_simulation_says_whose_rank_would_change_and_changes_nothing(
 def test_a_simulation_of_nonsense_says_what_is_wrong(
     tmp_path: Path, arguments: tuple[str, ...], says: str
 ) -> None:
+    ok(tmp_path, "migrate", "--data", ".")
     (tmp_path / "bad.csv").write_text("action_id,points\nquiz,ten\n")
     (tmp_path / "lost.csv").write_text("action_id,points,board\nquiz,10,moon\n")
     assert says in refused(tmp_path, "rules", "simulate", *arguments, "--data", ".")

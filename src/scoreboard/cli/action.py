@@ -12,7 +12,7 @@ from scoreboard import assembly, wire
 from scoreboard.cli.action_file import Line, read_actions
 from scoreboard.cli.catalogue import caller, contradicted, explained, moment_of
 from scoreboard.cli.moderation import sound_reason
-from scoreboard.cli.options import REASON, Data, Json, Reason, load
+from scoreboard.cli.options import REASON, Data, Json, Reason, load, load_kept
 from scoreboard.cli.terminal import ERR, Failure, print_json, print_table, say
 from scoreboard.core.action import Action
 from scoreboard.core.board import Board
@@ -85,7 +85,7 @@ async def set_action(  # noqa: PLR0913 - each is a setting of the action
 @app.command(name="list")
 async def list_actions(*, json: Json = False, data: Data = None) -> None:
     """List all actions."""
-    async with assembly.open_ledger(load(data=data)) as ledger:
+    async with assembly.open_ledger(load_kept(data=data)) as ledger:
         actions = tuple((await ledger.catalogue()).actions.values())
     if json:
         print_json(tuple(map(wire.action, actions)))

@@ -15,7 +15,7 @@ from scoreboard.assembly import open_ledger
 from scoreboard.assembly.audits import open_auditor
 from scoreboard.cli.catalogue import caller
 from scoreboard.cli.moderation import sound_reason
-from scoreboard.cli.options import Data, Json, load
+from scoreboard.cli.options import Data, Json, load_kept
 from scoreboard.cli.remark import counted
 from scoreboard.cli.terminal import ERR, Failure, print_json, print_table, say
 from scoreboard.core.finding import Noted
@@ -88,9 +88,9 @@ async def audit(
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     if dismiss is not None:
         dismissal = Dismissal(dismiss, caller(), sound_reason(reason or ""))
-        await _dismiss(dismissal, load(data=data), json=json)
+        await _dismiss(dismissal, load_kept(data=data), json=json)
         return
-    async with open_auditor(load(data=data)) as auditor:
+    async with open_auditor(load_kept(data=data)) as auditor:
         if listed:
             _list(await auditor.open_findings(), json=json)
             return

@@ -9,7 +9,7 @@ from cyclopts import App, Parameter
 from scoreboard import assembly
 from scoreboard.cli.catalogue import caller, explained
 from scoreboard.cli.moderation import sound_reason
-from scoreboard.cli.options import REASON, Data, Json, Reason, load
+from scoreboard.cli.options import REASON, Data, Json, Reason, load, load_kept
 from scoreboard.cli.terminal import Failure, print_json, print_table, say
 from scoreboard.core.board import Board, Freeze
 from scoreboard.core.moment import rfc3339
@@ -82,7 +82,7 @@ async def set_board(  # noqa: PLR0913 - each is an option
 @app.command(name="list")
 async def list_boards(*, json: Json = False, data: Data = None) -> None:
     """List all boards."""
-    async with assembly.open_ledger(load(data=data)) as ledger:
+    async with assembly.open_ledger(load_kept(data=data)) as ledger:
         boards = tuple((await ledger.catalogue()).boards.values())
     if json:
         print_json(boards)

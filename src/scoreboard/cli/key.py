@@ -13,7 +13,7 @@ from scoreboard import assembly, wire
 from scoreboard.cli import key_file
 from scoreboard.cli.catalogue import caller, explained
 from scoreboard.cli.moderation import sound_reason
-from scoreboard.cli.options import REASON, Data, Json, Reason, load
+from scoreboard.cli.options import REASON, Data, Json, Reason, load, load_kept
 from scoreboard.cli.terminal import Failure, print_json, print_line, print_table, say
 from scoreboard.client.signing import new_private, public_of
 from scoreboard.core.identifier import is_action_id
@@ -104,7 +104,7 @@ async def new(  # noqa: PLR0913 - each is an option
 @app.command(name="list")
 async def list_keys(*, json: Json = False, data: Data = None) -> None:
     """List all keys, the revoked ones too."""
-    async with assembly.open_ledger(load(data=data)) as ledger:
+    async with assembly.open_ledger(load_kept(data=data)) as ledger:
         keys = tuple((await ledger.catalogue()).keys.values())
     if json:
         print_json(tuple(map(wire.key, keys)))
@@ -137,7 +137,7 @@ async def revoke(
 ) -> None:
     """Revoke a key, for ever: within seconds no node believes it."""
     wanted = key_file.key_name(name)
-    async with assembly.open_ledger(load(data=data)) as ledger:
+    async with assembly.open_ledger(load_kept(data=data)) as ledger:
         key = (await ledger.catalogue()).keys.get(wanted)
         if key is None:
             raise Failure(f"There is no key {wanted}: `scoreboard key list` shows all.")

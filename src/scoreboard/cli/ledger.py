@@ -14,7 +14,7 @@ from rich.progress import Progress
 from scoreboard import assembly
 from scoreboard.cli.catalogue import caller
 from scoreboard.cli.history_file import opened, written
-from scoreboard.cli.options import Data, Json, load
+from scoreboard.cli.options import Data, Json, load, load_kept
 from scoreboard.cli.terminal import ERR, Failure, print_json, say
 from scoreboard.cli.verdict import last_published, read_checkpoint, told
 from scoreboard.core.history import Counts, Line, Origin
@@ -67,7 +67,7 @@ async def export(
     Whoever reads the file knows every user and every award. For a move, stop the service first.
     """
     progress = _Progress("Writing")
-    async with assembly.open_ledger(load(data=data)) as ledger:
+    async with assembly.open_ledger(load_kept(data=data)) as ledger:
         with progress.shown(), written(file, force=force) as put:
             await format_of.write(ledger.history(), put, progress.see)
     _report("exported to", progress.summary(file), json=json, stdout=file != STDIO)
@@ -125,7 +125,7 @@ async def verify(
 
     Names the first posting that is not what was signed. The service may run meanwhile.
     """
-    settings = load(data=data)
+    settings = load_kept(data=data) if file is None else load(data=data)
     wanted = None if checkpoint is None else read_checkpoint(Path(checkpoint))
     progress = _Progress("Verifying")
     if file is not None:
@@ -167,7 +167,7 @@ async def new_epoch(
     """
     if not reason.strip():
         raise Failure("Say why: the reason is kept in the record of changes.")
-    async with assembly.open_ledger(load(data=data)) as ledger:
+    async with assembly.open_ledger(load_kept(data=data)) as ledger:
         head = await ledger.new_epoch(caller(), reason)
     if json:
         print_json(NewEpoch(head.epoch, head.seq))

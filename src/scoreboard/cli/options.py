@@ -8,6 +8,7 @@ from cyclopts import Parameter
 from msgspec.structs import replace
 
 from scoreboard import settings as settings_module
+from scoreboard.cli.database import exists, place
 from scoreboard.cli.terminal import Failure
 from scoreboard.client.address import service_url
 from scoreboard.settings import Settings
@@ -38,6 +39,21 @@ def load(**flags: object) -> Settings:
     """The settings of a command, from its flags, the environment and the file."""
     named = {name.upper(): value for name, value in flags.items()}
     return settings_module.load(named, os.environ, Path.cwd())
+
+
+def load_kept(**flags: object) -> Settings:
+    """The settings of a command about what is there already: it does not make a database.
+
+    Raises:
+        Failure: there is none. An empty one, made in the wrong folder, would look like a good one.
+    """
+    settings = load(**flags)
+    if not exists(settings):
+        raise Failure(
+            f"There is no database at {place(settings)}: give --data with the folder of the "
+            "service, whose first start makes it."
+        )
+    return settings
 
 
 def listening_url(settings: Settings, port: int | None = None) -> str:

@@ -5,7 +5,7 @@ from rich.progress import Progress
 
 from scoreboard import assembly
 from scoreboard.cli.audit import SHOWN_MAX, told
-from scoreboard.cli.options import Data, Json, load
+from scoreboard.cli.options import Data, Json, load_kept
 from scoreboard.cli.terminal import ERR, Failure, print_json, say
 from scoreboard.ports import Difference
 from scoreboard.service.agreement import compare_all
@@ -24,7 +24,7 @@ async def rebuild(*, json: Json = False, data: Data = None) -> None:
 
     The ranking in memory needs no command: each start rebuilds it. Runs beside a service.
     """
-    async with assembly.open_ledger(load(data=data)) as ledger:
+    async with assembly.open_ledger(load_kept(data=data)) as ledger:
         seq = (await ledger.head()).seq
         with Progress(console=ERR, transient=True, disable=not ERR.is_terminal) as progress:
             task = progress.add_task("Adding up")

@@ -18,7 +18,7 @@ from scoreboard.cli.moderation import (
     sound_reason,
     sound_user,
 )
-from scoreboard.cli.options import Data, Json, load
+from scoreboard.cli.options import Data, Json, load_kept
 from scoreboard.cli.terminal import ERR, Failure, print_json, say
 from scoreboard.core.identifier import is_action_id, is_award_id
 from scoreboard.core.reversal import Awards, AwardsBy, AwardsFor, AwardsOf, OneAward
@@ -55,7 +55,7 @@ async def reverse(  # noqa: PLR0913 - each is an option
     wanted = Reversal(
         named_awards(award, Many(user, key, action, since)), caller(), sound_reason(reason)
     )
-    async with assembly.open_ledger(load(data=data)) as ledger:
+    async with assembly.open_ledger(load_kept(data=data)) as ledger:
         try:
             if preview:
                 await _preview(ledger, wanted.awards, json=json)

@@ -9,7 +9,7 @@ from scoreboard import assembly, wire
 from scoreboard.cli import simulate as simulating
 from scoreboard.cli.catalogue import caller
 from scoreboard.cli.moderation import sound_reason
-from scoreboard.cli.options import Data, Json, load
+from scoreboard.cli.options import Data, Json, load_kept
 from scoreboard.cli.terminal import Failure, print_json, print_table, say
 from scoreboard.core.incident import Incident
 from scoreboard.core.moment import rfc3339
@@ -47,7 +47,7 @@ async def simulate(
     """
     if not 0 <= top <= MOVERS_MAX:
         raise Failure(f"--top is 0 to {MOVERS_MAX:,}.")
-    async with assembly.open_ledger(load(data=data)) as ledger:
+    async with assembly.open_ledger(load_kept(data=data)) as ledger:
         boards = (await ledger.catalogue()).boards
         wanted = simulating.proposal(file, points_per_hour, boards)
         simulated = await simulating.replayed(ledger, wanted, top)
@@ -73,7 +73,7 @@ async def incidents(  # noqa: PLR0913 - each is an option
     if not 1 <= limit <= LIMIT_MAX:
         raise Failure(f"--limit is 1 to {LIMIT_MAX:,}.")
     sought = Sought(before, user, _rule(rule))
-    async with assembly.open_ledger(load(data=data)) as ledger:
+    async with assembly.open_ledger(load_kept(data=data)) as ledger:
         found = await ledger.incidents(sought, limit)
     if json:
         following = found[-1].incident if len(found) == limit else None
@@ -113,7 +113,7 @@ async def dismiss(
     For a rule of a key: those of the key. What is refused from now on is a new incident.
     """
     dismissal = Dismissal(incident, caller(), sound_reason(reason))
-    async with assembly.open_ledger(load(data=data)) as ledger:
+    async with assembly.open_ledger(load_kept(data=data)) as ledger:
         try:
             closed = await ledger.dismiss_incident(dismissal)
         except NotFound:

@@ -17,7 +17,7 @@ from scoreboard.cli.moderation import (
     sound_reason,
     sound_user,
 )
-from scoreboard.cli.options import Data, Json, load
+from scoreboard.cli.options import Data, Json, load_kept
 from scoreboard.cli.terminal import Failure, print_json, print_table, say
 from scoreboard.core.board import Board
 from scoreboard.core.moment import rfc3339
@@ -82,7 +82,7 @@ class Shown(Struct, frozen=True):
 @app.command
 async def show(user: User, /, *, json: Json = False, data: Data = None) -> None:
     """Print a user's status, scores and ranks, last postings, and what moderators did."""
-    async with assembly.open_ledger(load(data=data)) as ledger:
+    async with assembly.open_ledger(load_kept(data=data)) as ledger:
         shown = await _shown(ledger, sound_user(user))
     if json:
         print_json(shown)
@@ -120,7 +120,7 @@ async def _moderate(
 ) -> None:
     preview, json, data = options
     wanted = Moderation(sound_user(user), kind, caller(), sound_reason(reason))
-    async with assembly.open_ledger(load(data=data)) as ledger:
+    async with assembly.open_ledger(load_kept(data=data)) as ledger:
         try:
             if preview:
                 _tell_moves(await Foresight(ledger, now_ms).of_moderation(wanted), json=json)

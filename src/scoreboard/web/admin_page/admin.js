@@ -69,6 +69,7 @@ function askToken(refused = "") {
       show();
     } catch (error) {
       keep("");
+      hush();
       askToken(error.status === 403 ? "This token is valid, but lacks the scope scores:admin." : error.status === 401 ? "This token is not, or no longer, valid." : error.message);
     }
   });

@@ -36,17 +36,21 @@ export async function draw(view) {
       bar.value = share;
       write(said, step);
     }).catch((error) => ({ good: null, text: `Not verified: ${error.message}` }));
+    bar.value = good === null && !seen() ? 0 : 1;
     said.dataset.good = good;
     write(said, told);
+    write(remembered, sizeOf(seen()));
     check.disabled = false;
   }, "");
+  const sizeOf = (checkpoint) => (checkpoint ? `${words.number(checkpoint.size)} postings` : "none yet");
+  const remembered = node("span", {}, sizeOf(known));
   const row = (name, value) => [name, value];
   view.replaceChildren(heading("Ledger"),
     table("Ledger", ["What", "Value"], [
       row("Postings", words.number(head.seq)), row("Epoch", String(head.epoch)),
       ...(checkpoint ? [row("Under the newest checkpoint", words.number(checkpoint.size)), row("Signed", when(new Date(checkpoint.at).toISOString())),
         row("Root", node("code", {}, checkpoint.root)), row("Log", node("code", {}, checkpoint.origin))] : [row("Newest checkpoint", "none yet")]),
-      row("Seen by this browser", known ? `${words.number(known.size)} postings` : "none yet"),
+      row("Seen by this browser", remembered),
     ]),
     section("Has it only grown?",
       node("p", {}, "Checks in this browser that the ledger of the newest checkpoint begins with the one that this browser saw last: nothing of it was changed, moved or removed. A first look has nothing to compare with, and is remembered."),

@@ -42,10 +42,18 @@ export function gathered(users, findings, incidents) {
     of.incident ??= each.incident; // the newest, which closes those before it
     of.why.push({
       at: each.last_at, label: each.shadow ? `${each.rule}, shadow` : each.rule,
-      text: `${each.action_id} on ${each.board}: ${words.number(each.count)} refused, ${words.number(each.seen)} where ${words.number(each.limit)} are allowed`,
+      text: `${each.action_id} on ${each.board}: ${words.number(each.count)} ${each.shadow ? "would have been refused" : "refused"}, ${numbers(each)}`,
     });
   }
   return [...items.values()].sort((one, other) => RANKS[one.kind] - RANKS[other.kind]);
+}
+
+/** What a rule saw, and what it allows, in its own unit. */
+function numbers({ rule, seen, limit, span_s: span }) {
+  if (rule === "time-span") return `it ${seen < limit ? "begins" : "ended"} ${words.time(limit)}`;
+  if (rule === "cooldown") return `${words.number(seen / 1_000, { maximumFractionDigits: 1 })} s after the last, not ${words.number(span)}`;
+  if (rule === "points-hour") return `${words.number(seen)} points in an hour, not ${words.number(limit)}`;
+  return `more than ${words.number(limit)}`;
 }
 
 function shown(item, changed) {

@@ -13,9 +13,9 @@ export function offers() {
   const box = node("input", { type: "checkbox", id: "keys-on" });
   box.checked = !localStorage[OFF];
   box.addEventListener("change", () => (box.checked ? localStorage.removeItem(OFF) : (localStorage[OFF] = "1")));
-  const dialog = node("dialog", { "aria-labelledby": "keys-are" }, node("h2", { id: "keys-are" }, "Keys"),
+  const dialog = node("dialog", { "aria-labelledby": "keys-are" }, node("h2", { id: "keys-are" }, "Shortcuts"),
     node("dl", {}, ...KEYS.map(([key, does]) => node("div", {}, node("dt", {}, node("kbd", {}, key)), node("dd", {}, does)))),
-    node("p", { class: "field-of checkbox" }, box, node("label", { for: "keys-on" }, "Keys are on")),
+    node("p", { class: "field-of checkbox" }, box, node("label", { for: "keys-on" }, "Shortcuts are on")),
     node("p", { class: "choice" }, button("Close", () => dialog.close(), "")));
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
