@@ -215,7 +215,11 @@ async def test_two_nodes_that_both_feed_leave_nothing_out(
     other = FaultyBus()
     async with feeding(world, bus, lead), feeding(world, other, lead):
         await award_some(world, 0, 400)
-        await until(lambda: len(set(bus.seqs()) & set(other.seqs())) == BOARD + 400)
+        await until(lambda: all(BOARD + 400 in each.seqs() for each in (bus, other)))
+    # One may have begun where the other had come to by then.
+    for heard in (set(bus.seqs()), set(other.seqs())):
+        assert heard == set(range(min(heard), BOARD + 401))
+    assert set(bus.seqs()) | set(other.seqs()) == set(range(1, BOARD + 401))
     assert await world.ledger.bookmark(FOLLOWER) == await head(world)
 
 
