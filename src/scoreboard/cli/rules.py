@@ -11,6 +11,7 @@ from scoreboard.cli.catalogue import caller
 from scoreboard.cli.moderation import sound_reason
 from scoreboard.cli.options import Data, Json, load_kept
 from scoreboard.cli.terminal import Failure, print_json, print_table, say
+from scoreboard.core.board import DEFAULT_BOARD
 from scoreboard.core.incident import Incident
 from scoreboard.core.moment import rfc3339
 from scoreboard.core.rule import Rule
@@ -80,18 +81,7 @@ async def incidents(  # noqa: PLR0913 - each is an option
         print_json(wire.Incidents(tuple(map(wire.incident, found)), following))
     elif found:
         print_table(
-            (
-                "number",
-                "",
-                "last hit",
-                "count",
-                "rule",
-                "user",
-                "action",
-                "board",
-                "key",
-                "numbers",
-            ),
+            ("number", "", "last hit", "count", "rule", "user", "action", "numbers"),
             map(_row, found),
             numbers="number count",
         )
@@ -138,15 +128,19 @@ def _row(incident: Incident) -> tuple[str, ...]:
     return (
         f"{incident.incident}",
         "open" if incident.is_open else "",
-        rfc3339(incident.last_at),
+        rfc3339(incident.last_at)[:19].replace("T", " "),
         f"{incident.count:,}",
         f"{incident.hit.rule.value}{shadow}",
         incident.user_id or "(erased)",
-        incident.action_id,
-        incident.board,
-        incident.key or "",
+        _what(incident),
         _numbers(incident),
     )
+
+
+def _what(incident: Incident) -> str:
+    board = "" if incident.board == DEFAULT_BOARD else f" on {incident.board}"
+    key = "" if incident.key is None else f" by {incident.key}"
+    return f"{incident.action_id}{board}{key}"
 
 
 def _numbers(incident: Incident) -> str:
