@@ -304,6 +304,37 @@ def test_an_action_is_set_after_a_look_at_what_changes(open_page: OpenPage, desk
         expect(page.get_by_role("row", name="spring season")).to_contain_text("points: 10 → 50")
 
 
+def test_a_token_that_ends_while_somebody_writes_costs_nothing_written(
+    open_page: OpenPage, desk: Desk
+) -> None:
+    end = "sessionStorage.adminToken = 'ended'"
+    with open_page("401") as page:
+        desk.open(page, "actions")
+        row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name=desk.action))
+        row.first.get_by_role("button", name="Edit").click()
+        another = page.get_by_label("Another token")
+        expect(another).to_be_hidden()
+        page.get_by_label("Points", exact=True).fill("50")
+        expect(page.get_by_role("dialog")).to_contain_text("points: 10 → 50")
+        page.evaluate(end)
+        decide(page, "Set", "spring season")
+        expect(another).to_be_visible()
+        expect(page.get_by_label("Points", exact=True)).to_have_value("50")
+        expect(page.get_by_label(REASON)).to_have_value("spring season")
+        assert violations(page) == []
+        another.fill(desk.service.token("mo", *SCOPES))
+        page.get_by_role("dialog").get_by_role("button", name="Set").click()
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        expect(row.first).to_contain_text("50")
+        # Who gives none is asked by the page.
+        row.first.get_by_role("button", name="Edit").click()
+        page.evaluate(end)
+        decide(page, "Set")
+        expect(another).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.get_by_label("Your token")).to_be_visible()
+
+
 def test_a_moment_that_is_not_rewritten_stays_to_the_millisecond(
     open_page: OpenPage, desk: Desk
 ) -> None:

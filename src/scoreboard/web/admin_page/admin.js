@@ -94,10 +94,16 @@ addEventListener("hashchange", () => {
   show();
   view.focus();
 });
-addEventListener("signed-out", () => {
-  document.querySelector("dialog[open]")?.close();
+function out() {
+  if (signedIn()) return;
   say("You were signed out: the token is not, or no longer, valid.");
   show();
+}
+// A dialog asks for another token itself, and keeps what is written in it.
+addEventListener("signed-out", () => {
+  const dialog = document.querySelector("dialog[open]");
+  if (dialog) dialog.addEventListener("close", out, { once: true });
+  else out();
 });
 addEventListener("keydown", (event) => press(event, {
   section: (index) => nav.children[index]?.click(),

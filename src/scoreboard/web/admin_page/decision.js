@@ -1,5 +1,6 @@
 /** A dialog in which a moderator decides: what follows, what would move, and why. */
-import { button, node, words, write } from "./made.js";
+import { keep } from "./api.js";
+import { button, field, node, words, write } from "./made.js";
 
 const REASON_MAX = 500;
 const SETTLE_MS = 400;
@@ -7,7 +8,8 @@ const SETTLE_MS = 400;
 /**
  * Asks, and does it; answers what `act` did, or undefined. `consequences` are sentences, `fields`
  * stand above the reason, `preview(form)` makes what is shown of the effect, `typed` has to be
- * typed in. A refusal is shown where it was asked, and nothing that was written is lost.
+ * typed in. A refusal is shown where it was asked, and nothing that was written is lost: also not
+ * when the token has ended meanwhile, then another one is asked for here.
  */
 export function decide({ title, consequences = [], fields = [], preview, typed, label, act }) {
   const reason = node("input.field", { id: "reason", name: "reason", required: "", maxlength: REASON_MAX, autocomplete: "off" });
@@ -15,12 +17,13 @@ export function decide({ title, consequences = [], fields = [], preview, typed, 
   const effect = node("div", { class: "effect", "aria-live": "polite" });
   const alert = node("p", { class: "refused", role: "alert" });
   const go = node("button", { class: "button" }, label);
+  const token = field("Another token: yours is not, or no longer, valid", "another", "password", "", { maxlength: 4096, autocomplete: "off" });
   const form = node("form", { method: "dialog" },
     node("h2", { id: "decision" }, title),
     node("ul", {}, ...consequences.map((each) => node("li", {}, each))), ...fields,
     ...(preview ? [effect] : []),
     ...(typed ? [node("label", { for: "again" }, "Type ", node("code", {}, typed), " to go on"), again] : []),
-    node("label", { for: "reason" }, "Reason, for the audit record (no names)"), reason, alert,
+    node("label", { for: "reason" }, "Reason, for the audit record (no names)"), reason, token, alert,
     node("p", { class: "choice" }, go, button("Cancel", () => dialog.close())));
   const dialog = node("dialog", { "aria-labelledby": "decision" }, form);
   let done, timer;
@@ -37,13 +40,22 @@ export function decide({ title, consequences = [], fields = [], preview, typed, 
     }
   }
 
+  const another = token.querySelector("input");
+  const ended = new AbortController();
+  function askToken(so) {
+    token.hidden = !so;
+    another.required = so;
+    another.value = "";
+  }
+  addEventListener("signed-out", () => askToken(true), { signal: ended.signal });
+
   function check() {
     if (again) again.setCustomValidity(again.value === typed ? "" : "That is not the same.");
   }
 
   form.addEventListener("input", ({ target }) => {
     check();
-    if (!preview || target === reason || target === again) return;
+    if (!preview || [reason, again, another].includes(target)) return;
     clearTimeout(timer);
     timer = setTimeout(look, SETTLE_MS);
   });
@@ -52,7 +64,9 @@ export function decide({ title, consequences = [], fields = [], preview, typed, 
     if (go.disabled) return;
     go.disabled = true;
     write(alert, "");
+    if (!token.hidden) keep(another.value.trim());
     try {
+      askToken(false);
       done = await act(form, reason.value.trim(), (progress) => write(alert, progress));
       dialog.close();
     } catch (error) {
@@ -61,6 +75,7 @@ export function decide({ title, consequences = [], fields = [], preview, typed, 
     go.disabled = false;
   });
   check();
+  askToken(false);
   document.body.append(dialog);
   dialog.showModal();
   const first = form.querySelector(".field");
@@ -69,6 +84,7 @@ export function decide({ title, consequences = [], fields = [], preview, typed, 
   return new Promise((decided) => {
     dialog.addEventListener("close", () => {
       clearTimeout(timer);
+      ended.abort();
       dialog.remove();
       decided(done);
     });
