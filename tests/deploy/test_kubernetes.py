@@ -72,6 +72,17 @@ def test_selectors_find_pods() -> None:
     assert all(any(named(each, "Deployment", name) for each in objects()) for name in scaled)
 
 
+def test_prometheus_asks_for_the_pods_by_a_name_that_has_all_of_them() -> None:
+    job = document(DEPLOY / "prometheus/kubernetes.yml")["scrape_configs"][0]
+    (found,) = job["dns_sd_configs"]
+    (name,) = found["names"]
+    service = next(each for each in objects() if named(each, "Service", name.split(".")[0]))
+    assert name == f"{service['metadata']['name']}.scoreboard.svc"
+    assert service["spec"]["clusterIP"] == "None"
+    assert service["spec"]["publishNotReadyAddresses"]
+    assert [port["port"] for port in service["spec"]["ports"]] == [found["port"]]
+
+
 def named(each: dict[str, Any], kind: str, name: str) -> bool:
     return each["kind"] == kind and each["metadata"]["name"] == name
 

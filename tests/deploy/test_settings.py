@@ -60,4 +60,5 @@ def test_systemd_knows_every_line_of_the_unit(tmp_path: Path, require: Require) 
 
 def test_prometheus_accepts_its_configuration(require: Require) -> None:
     require("promtool", shutil.which("promtool"), "no promtool on PATH")
-    assert "SUCCESS" in run("promtool", "check", "config", DEPLOY / "prometheus/prometheus.yml")
+    for name in ("prometheus.yml", "kubernetes.yml"):
+        assert "SUCCESS" in run("promtool", "check", "config", DEPLOY / "prometheus" / name)
