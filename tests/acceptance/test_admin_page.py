@@ -222,9 +222,9 @@ def test_an_incident_has_the_unit_of_its_rule(
     rule, shadow, seen, limit = hit
     at = "2026-11-26T01:00:00.000Z"
     incident = {
-        "incident": 1, "at": at, "last_at": at, "count": 1, "rule": rule, "shadow": shadow,
-        "user_id": "eve", "action_id": "quiz", "board": "default", "key": None, "caller": None,
-        "limit": limit, "seen": seen, "span_s": 2,
+        "incident": 1, "open": True, "at": at, "last_at": at, "count": 1, "rule": rule,
+        "user_id": "mallory", "action_id": "quiz", "board": "default", "key": None, "caller": None,
+        "shadow": shadow, "limit": limit, "seen": seen, "span_s": 2,
     }  # fmt: skip
     with open_page(locale="en-US") as page:
         page.route(
@@ -232,7 +232,7 @@ def test_an_incident_has_the_unit_of_its_rule(
             lambda route: route.fulfill(json={"incidents": [incident], "next": None}),
         )
         desk.open(page, "review")
-        expect(page.locator(".item").filter(has_text="eve")).to_contain_text(says)
+        expect(page.locator(".item").filter(has_text="mallory")).to_contain_text(says)
 
 
 def test_awards_are_reversed_after_a_look(open_page: OpenPage, desk: Desk) -> None:
