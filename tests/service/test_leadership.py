@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from scoreboard.core.standing import Snapshot
 from scoreboard.errors import Deposed, Unavailable
@@ -47,6 +48,31 @@ async def test_a_node_that_was_not_heard_of_is_followed_when_its_lease_has_run_o
     assert second.term is not None
     await first.renew()
     assert first.term is None
+
+
+async def test_an_outage_is_said_once_and_the_next_one_again(
+    world: Any, until: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "RENEW_EVERY_S", 0)
+    node, real, asked = lease(world, "node"), world.ledger.lead, 0
+
+    async def lost(_: str, __: int) -> int | None:
+        nonlocal asked
+        asked += 1
+        raise Unavailable
+
+    world.ledger.lead = lost
+    with capture_logs() as logs:
+        running = asyncio.ensure_future(node.run())
+        for _ in range(2):
+            before, world.ledger.lead = asked, lost
+            await until(lambda before=before: asked > before + 3)
+            world.ledger.lead = real
+            await until(lambda: node.term is not None)
+            node._until_s = float("-inf")
+        running.cancel()
+        await asyncio.wait([running])
+    assert [entry["event"] for entry in logs].count("lease.failed") == 2
 
 
 async def test_the_lease_ends_here_before_it_ends_in_the_ledger(

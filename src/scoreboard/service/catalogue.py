@@ -191,9 +191,13 @@ class CurrentCatalogue:
 
     async def run(self) -> None:
         """Keep it fresh for ever."""
+        failing = False
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             try:
                 await self.load()
+                failing = False
             except ScoreboardError as error:
-                log().warning(Event.LEDGER_FAILED, code=error.code)
+                if not failing:
+                    log().warning(Event.LEDGER_FAILED, code=error.code)
+                failing = True

@@ -80,11 +80,15 @@ class Lease:
             await self._gained.wait()
 
     async def run(self) -> None:
+        failing = False
         while True:
             try:
                 await self.renew()
+                failing = False
             except ScoreboardError as error:
-                log().warning(Event.LEASE_FAILED, code=error.code)
+                if not failing:  # not once a second for as long as an outage lasts
+                    log().warning(Event.LEASE_FAILED, code=error.code)
+                failing = True
             await asyncio.sleep(RENEW_EVERY_S)
 
     async def renew(self) -> None:
