@@ -27,7 +27,7 @@ class Superuser:
 
         connection: Any = await asyncpg.connect(self._server.database_of(self._home))
         try:
-            for table in ("ledger", "tiles", "checkpoints", "users", "audit"):
+            for table in ("ledger", "tiles", "checkpoints", "users", "audit", "signing_keys"):
                 await connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
             for statement in statements:
                 await connection.execute(statement)

@@ -1,14 +1,16 @@
 """It is promised that an audit notices who stands against the postings, and what has no record."""
 
+import msgspec
 import pytest
 
 from scoreboard.core.posting import Kind
 from scoreboard.core.reversal import AwardsOf, OneAward
+from scoreboard.core.signing_key import SigningAlgorithm, SigningKey
 from scoreboard.ports import Decided, Ledger, Moderation, Reversal, Undone
 from scoreboard.service import decisions as module
 from scoreboard.service.decisions import Decisions, compare_decisions
 
-from .material import Clock, append, award
+from .material import Clock, append, award, put
 from .superuser import Superuser
 
 DECISIONS = (
@@ -83,6 +85,27 @@ async def test_who_stands_or_is_recorded_otherwise_is_named(
         assert [(each.decisions, each.recorded) for each in found.differing] == [(1, 2), (2, 1)]
     assert [each.user_ref for each in found.differing] == refs
     assert found.different == len(refs)
+
+
+@pytest.mark.parametrize(
+    ("statement", "keys"),
+    [
+        ("UPDATE signing_keys SET revoked_at = NULL", ("game.two",)),
+        ("UPDATE signing_keys SET revoked_at = 1 WHERE revoked_at IS NULL", ("game.one",)),
+        ("UPDATE signing_keys SET key = 'game.six' WHERE key = 'game.one'", ("game.six",)),
+        ("DELETE FROM audit WHERE operation = 'key.revoke'", ("game.two",)),
+    ],
+)
+async def test_a_key_that_is_not_as_it_was_recorded_is_named(
+    ledger: Ledger, superuser: Superuser, statement: str, keys: tuple[str, ...]
+) -> None:
+    one = SigningKey(key="game.one", algorithm=SigningAlgorithm.HMAC_SHA256, material=bytes(40))
+    two = msgspec.structs.replace(one, key="game.two")
+    await put(ledger, one, two, msgspec.structs.replace(two, revoked_at=1_795_435_200_000))
+    assert (await compared(ledger)).different == 0
+    await superuser.does(statement)
+    found = await compared(ledger)
+    assert (found.keys, found.different) == (keys, 1)
 
 
 async def test_reversals_without_a_record_are_counted(

@@ -164,6 +164,8 @@ def _tell(done: Audit) -> None:
 def _tell_decisions(decisions: Decisions) -> None:
     for user in decisions.differing[:SHOWN_MAX]:
         ERR.print(told_of(user), markup=False)
+    for key in decisions.keys[:SHOWN_MAX]:
+        ERR.print(f"{key}: the key is not as the record of changes says", markup=False)
     undone = decisions.undone
     if undone.posted != undone.recorded:
         ERR.print(

@@ -42,6 +42,10 @@ class Decisions(Protocol):
         """Users with a greater reference, in order."""
         ...
 
+    async def unrecorded_keys(self) -> Sequence[str]:
+        """Signing keys that were not added, or are revoked or not, as the record says."""
+        ...
+
     async def undone(self) -> Undone:
         """What was reversed, counted."""
         ...

@@ -16,16 +16,21 @@ Seen = Callable[[int, int], None]
 
 
 class Decisions(Struct, frozen=True):
-    """How many users were decided about, those with whom something is wrong, and reversals."""
+    """How many users were decided about, those with whom something is wrong, and reversals.
+
+    ``keys`` sign actions and were added, or are revoked or not, otherwise than was recorded.
+    """
 
     users: int
     differing: tuple[Decided, ...]
     undone: Undone
+    keys: tuple[str, ...] = ()
 
     @property
     def different(self) -> int:
         """How much is wrong."""
-        return len(self.differing) + (self.undone.posted != self.undone.recorded)
+        unequal = self.undone.posted != self.undone.recorded
+        return len(self.differing) + len(self.keys) + unequal
 
 
 def decided_status(user: Decided) -> Status:
@@ -45,7 +50,8 @@ async def compare_decisions(ledger: Ledger, seen: Seen) -> Decisions:
         users, after = users + len(page), page[-1].user_ref
         differing += (user for user in page if _differs(user))
         seen(after, newest)
-    return Decisions(users, tuple(differing[:DIFFERENCES_MAX]), await ledger.undone())
+    undone, keys = await ledger.undone(), await ledger.unrecorded_keys()
+    return Decisions(users, tuple(differing[:DIFFERENCES_MAX]), undone, tuple(keys))
 
 
 def _differs(user: Decided) -> bool:

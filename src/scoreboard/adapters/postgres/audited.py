@@ -68,5 +68,8 @@ class Audited(Sessions):
     async def decided(self, after: int, limit: int) -> Sequence[Decided]:
         return await decisions.decided(self._url, after, limit)
 
+    async def unrecorded_keys(self) -> Sequence[str]:
+        return await decisions.unrecorded_keys(self._url)
+
     async def undone(self) -> Undone:
         return await decisions.undone(self._url)

@@ -19,6 +19,14 @@ async def decided(url: str, after: int, limit: int) -> list[Decided]:
     return [rows.decided(tuple(row)) for row in found]
 
 
+async def unrecorded_keys(url: str) -> list[str]:
+    async with unhurried(url) as connection:
+        try:
+            return [row["key"] for row in await connection.fetch(SQL["unrecorded_keys"])]
+        except BROKEN as error:
+            raise Unavailable from error
+
+
 async def undone(url: str) -> Undone:
     async with unhurried(url) as connection:
         try:

@@ -65,5 +65,8 @@ class Audited(Threads):
     async def decided(self, after: int, limit: int) -> Sequence[Decided]:
         return await self._read(decisions.decided, after, limit)
 
+    async def unrecorded_keys(self) -> Sequence[str]:
+        return await self._read(decisions.unrecorded_keys)
+
     async def undone(self) -> Undone:
         return await self._read(decisions.undone)

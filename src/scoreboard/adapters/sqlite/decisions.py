@@ -12,5 +12,9 @@ def decided(db: sqlite3.Connection, after: int, limit: int) -> list[Decided]:
     return [rows.decided(row) for row in found]
 
 
+def unrecorded_keys(db: sqlite3.Connection) -> list[str]:
+    return [key for (key,) in db.execute(SQL["unrecorded_keys"])]
+
+
 def undone(db: sqlite3.Connection) -> Undone:
     return Undone(*db.execute(SQL["undone"]).fetchone())

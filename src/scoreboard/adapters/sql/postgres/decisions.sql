@@ -54,3 +54,15 @@ SELECT
         FROM audit
         WHERE operation = 'award.reverse'
     ) AS recorded;
+
+-- name: unrecorded_keys
+-- Keys that were not added, or are revoked or not, as the record of changes says.
+SELECT k.key
+FROM signing_keys AS k
+WHERE NOT EXISTS (
+    SELECT FROM audit AS a WHERE a.subject = k.key AND a.operation = 'key.put'
+)
+OR (k.revoked_at IS NOT NULL) <> EXISTS (
+    SELECT FROM audit AS a WHERE a.subject = k.key AND a.operation = 'key.revoke'
+)
+ORDER BY k.key;
