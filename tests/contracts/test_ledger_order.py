@@ -97,3 +97,11 @@ async def test_an_empty_period_has_an_empty_top(ledger: Ledger) -> None:
     assert snapshot is not None
     assert (snapshot.rows, snapshot.seq) == ((), 2)
     assert await ledger.total(LEAGUE, "2026-11-23") == 0
+
+
+async def test_who_has_no_score_is_told_so_and_where_that_is_true(
+    ledger: Ledger, clock: Clock
+) -> None:
+    await append(ledger, clock, award("a1"))
+    head = await ledger.head()
+    assert await ledger.own_standing(DEFAULT, "all", "nobody") == ((head.epoch, head.seq), None)

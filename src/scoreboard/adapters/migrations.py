@@ -82,6 +82,6 @@ def statements(dialect: str) -> dict[str, str]:
             named = zip(parts[1::2], parts[2::2], strict=True)
             found |= {name: body.strip() for name, body in named}
     return {
-        name: _INCLUDED.sub(lambda included: found[included[1]], body)
+        name: _INCLUDED.sub(lambda included: found[included[1]].removesuffix(";"), body)
         for name, body in found.items()
     }

@@ -1,6 +1,5 @@
-"""Reads of the PostgreSQL ledger: each answer comes from one statement or one snapshot."""
+"""Reads of the PostgreSQL ledger: each answer comes from one statement, so from one moment."""
 
-import contextlib
 from collections.abc import Mapping, Sequence
 
 import asyncpg
@@ -110,17 +109,26 @@ async def page(
 async def standing(
     connection: Connection, board: Board, period: str, user_id: str, *, own: bool
 ) -> Standing:
-    row = await connection.fetchrow(
-        SQL["standing"],
-        board.board,
-        period,
-        user_id,
-        board.tie is Tie.FIRST_REACHED,
-        COUNT_MAX + 1,
-        own,
-    )
+    row = await connection.fetchrow(SQL["standing"], *_asked(board, period, user_id, own=own))
     if row is None:
         raise NotFound
+    return _standing(row, board.tie)
+
+
+async def own_standing(
+    connection: Connection, board: Board, period: str, user_id: str
+) -> tuple[Place, Standing | None]:
+    row = await connection.fetchrow(SQL["own_standing"], *_asked(board, period, user_id, own=True))
+    place = row["head_epoch"], row["head_seq"]
+    return place, None if row["user_id"] is None else _standing(row, board.tie)
+
+
+def _asked(board: Board, period: str, user_id: str, *, own: bool) -> tuple[object, ...]:
+    to_the_first = board.tie is Tie.FIRST_REACHED
+    return board.board, period, user_id, to_the_first, COUNT_MAX + 1, own
+
+
+def _standing(row: asyncpg.Record, tie: Tie) -> Standing:
     score = _score(row)
     ahead = {score.key(): row["above"] + row["equals"]}
     above = {score.score: row["above"]}
@@ -131,19 +139,7 @@ async def standing(
         scores.insert(0, rival)
         above[rival.score] = row["rival_above"]
     order = FetchedOrder(scores, ahead, above, row["total"])
-    return standing_in(order, board.tie, user_id)
-
-
-async def own_standing(
-    connection: Connection, board: Board, period: str, user_id: str
-) -> tuple[Place, Standing | None]:
-    own: Standing | None = None
-    await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-    now = await head(connection)
-    with contextlib.suppress(NotFound):
-        own = await standing(connection, board, period, user_id, own=True)
-    await connection.execute("COMMIT")
-    return (now.epoch, now.seq), own
+    return standing_in(order, tie, score.user_id)
 
 
 async def around(

@@ -409,6 +409,15 @@ SELECT
 FROM own
 LEFT JOIN rival ON true;
 
+-- name: own_standing
+-- As above, beside the head: one row also for a user without a score.
+SELECT h.epoch AS head_epoch, head.seq AS head_seq, s.*
+FROM ledger_head AS h
+CROSS JOIN LATERAL (SELECT seq FROM ledger ORDER BY seq DESC LIMIT 1) AS head
+LEFT JOIN (
+-- include: standing
+) AS s ON true;
+
 -- name: around
 -- A user's score between its neighbours, and how many stand above the score of the first of them
 -- and before its place: board, period, user, radius, most to count, and whether it asks itself.
