@@ -121,6 +121,20 @@ def test_it_works_without_javascript(open_page: OpenPage, stage: Stage) -> None:
         expect(page.locator("tbody th")).to_have_text(["ada"])
 
 
+def test_the_first_board_stands_where_the_element_draws_it(
+    open_page: OpenPage, stage: Stage
+) -> None:
+    stage.award("ada")
+    places = []
+    for user, script in (("tbody th", False), (USERS, True)):
+        with open_page(java_script_enabled=script, viewport=LAPTOP) as page:
+            page.goto(stage.address())
+            box = page.locator(user).bounding_box(timeout=SOON_MS)
+            assert box is not None
+            places.append(box["x"])
+    assert places[0] == pytest.approx(places[1], abs=2)
+
+
 def test_strange_names_are_shown_as_they_are(open_page: OpenPage, stage: Stage) -> None:
     for user in HOSTILE:
         stage.award(user)
