@@ -1,7 +1,7 @@
 """It is promised that a client proves an award and a ledger's growth, or says why not."""
 
 import json
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 from scoreboard import wire
 from scoreboard.client import NotProven, verified_award, verified_checkpoint, verify_growth
 from scoreboard.core.checkpoint import Checkpoint
+from scoreboard.core.leaf import leaf, line_in
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors/proof.json").read_text("utf-8"))
 LEAVES = json.loads((Path(__file__).parents[1] / "vectors/ledger_leaf.json").read_text("utf-8"))
@@ -47,6 +48,14 @@ def test_what_is_not_true_is_not_proven(case: dict[str, Any]) -> None:
     with pytest.raises(NotProven) as caught:
         verified_award(changed, case.get("key", KEY), case.get("note"))
     assert str(caught.value) == case["says"]
+
+
+def test_a_leaf_of_a_time_that_no_calendar_has_is_not_proven() -> None:
+    proof = proof_in(VECTORS["awards"][0])
+    line, user = line_in(b64decode(proof.leaf))
+    changed = leaf(msgspec.structs.replace(line, at=2**62), user)
+    with pytest.raises(NotProven, match="not the bytes of a posting"):
+        verified_award(msgspec.structs.replace(proof, leaf=b64encode(changed).decode()), KEY)
 
 
 def test_a_checkpoint_that_came_another_way_takes_the_place_of_the_proofs_own() -> None:

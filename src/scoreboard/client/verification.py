@@ -75,7 +75,8 @@ def verified_award(proof: wire.AwardProof, key: str, note: str | None = None) ->
     given = _decoded(proof)
     try:
         line, user = line_in(given.leaf)
-    except (ValueError, UnicodeDecodeError):
+        posting = _posting(line, proof.user_id)
+    except (ValueError, OverflowError):  # also of a moment that no calendar has
         raise NotProven("the leaf is not the bytes of a posting") from None
     _ensure((line.seq, line.award_id) == (proof.seq, proof.award_id), "it is another award")
     below = leaf_hash(given.leaf), line.seq - 1, checkpoint.size
@@ -84,7 +85,7 @@ def verified_award(proof: wire.AwardProof, key: str, note: str | None = None) ->
     )
     if proof.user_id is not None:
         _ensure(commitment(given.salt, proof.user_id) == user, "the award is somebody else's")
-    return _posting(line, proof.user_id)
+    return posting
 
 
 def verify_growth(old: Checkpoint, new: Checkpoint, proof: wire.Consistency) -> None:
