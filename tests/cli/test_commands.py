@@ -121,6 +121,7 @@ def test_the_catalogue_is_set_listed_and_kept(tmp_path: Path) -> None:
         (("key", "new", "game", "--reason", "x" * 501), "--reason is 1 to 500"),
         (("action", "import", "none.csv"), "cannot be read"),
         (("demo", "--players", "-1"), "0 to 200"),
+        (("demo", "--origins", "foo"), "--origins is 'foo'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

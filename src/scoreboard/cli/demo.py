@@ -83,7 +83,7 @@ async def demo(  # noqa: PLR0913 - each is an option
             data=str(folder),
             host="127.0.0.1",
             port=_port(port),
-            origins=",".join(filter(None, (*NEAR, origins))),
+            origins=",".join((*NEAR, *load(origins=origins).origins)),
             user_rate=USER_RATE,
             ip_rate="0",
         )
