@@ -423,6 +423,29 @@ async def test_what_a_ranking_shows_that_has_not_come_to_the_reveal_is_not_told(
     assert await reader.snapshot(*ALL) == top
 
 
+async def test_what_a_ranking_told_just_before_the_reveal_is_not_told_after_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await put(world.ledger, DAILY, QUIZ, PRIZE)
+    await append(world.ledger, world.clock, award("a1", "u1", PRIZE), award("a2", "u2"))
+    relay = world.relay()
+    await relay.rebuild()
+    await turn(world, frozen=True)
+    await append(world.ledger, world.clock, award("a3", "u3"))
+    await relay.follow()
+    await turn(world, frozen=False)
+    revealed = (await world.ledger.head()).seq
+    await world.catalogue.load()
+    load = world.catalogue.load
+
+    async def while_the_relay_goes_on() -> None:
+        await load()
+        await relay.follow()
+
+    monkeypatch.setattr(world.catalogue, "load_anew", while_the_relay_goes_on)
+    assert (await world.reader().snapshot(*ALL)).seq == revealed
+
+
 async def test_a_day_that_began_after_the_reveal_is_not_opened_as_frozen(
     world: World, heard: Heard, until: Until
 ) -> None:

@@ -63,10 +63,11 @@ class Answers:
             if kept is not None:
                 return await question(kept, board, period.name)
             answer, asked = await self._asked(board, period, question)
+            was_frozen = asked is self.ranking and name in self.ranking.frozen
             if not await self._was_live(board, period, asked):
                 continue
-            if asked is self.ranking and name in self.ranking.frozen and board.frozen is None:
-                # It has not come to the reveal, before which other rows were shown.
+            if was_frozen and board.frozen is None:
+                # It had not come to the reveal, before which other rows were shown.
                 answer = await question(self.ledger, board, period.name)
                 if not await self._was_live(board, period, self.ledger):
                     continue
