@@ -16,6 +16,7 @@ class Statuses:
         self._posted: dict[int, str] = {}
         self._nameless: set[int] = set()
         self._erased: set[int] = set()
+        self._without: set[int | None] = set()  # who gets no awards
 
     def expect(self, person: Person) -> None:
         """How somebody stands as it was kept."""
@@ -27,16 +28,20 @@ class Statuses:
     def add(self, line: Line) -> bool:
         """Whether a ledger posts this: nothing to the erased, and no award to the banned."""
         user, kind = line.user_ref, line.kind
+        if kind is Kind.AWARD:
+            return user not in self._without
         if user is None:
             return True
         if user in self._erased:
             return False
-        if kind is Kind.AWARD:
-            return self._posted.get(user) != Status.BANNED
         if kind is Kind.ERASE:
             self._erased.add(user)
         elif kind in LEADS_TO:
             self._posted[user] = LEADS_TO[kind]
+        if user in self._erased or self._posted.get(user) == Status.BANNED:
+            self._without.add(user)
+        else:
+            self._without.discard(user)
         return True
 
     def differing(self) -> list[int]:
