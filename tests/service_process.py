@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-READY_WITHIN_S = 30
+READY_WITHIN_S = 90
 STOP_WITHIN_S = 40
 UNLIMITED = "1000000/60s"
 
