@@ -7,7 +7,7 @@ from scoreboard.core.window import Window
 from scoreboard.errors import OutOfPlace
 from scoreboard.ports import Change
 from tests.contracts.material import DAY_MS, GOAL, LEAGUE, QUIZ, append, award, put, turn
-from tests.service.test_relay import DAILY, ensure_follows, follow
+from tests.service.following import DAILY, ensure_follows, follow
 
 MIDNIGHT_MS = DAY_MS // 2  # after noon
 
