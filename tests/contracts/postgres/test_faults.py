@@ -218,7 +218,8 @@ async def test_a_killed_server_loses_nothing_that_was_answered_for(
         await playing
         postings = {posting.award_id: posting.seq for posting in await ensure_sums(one)}
         assert answered.items() <= postings.items()
-    assert seen[:2] == [False, True]
+    # Each session that finds out tells it: lost first, then back.
+    assert seen.index(True) > 0
 
 
 async def test_a_node_that_nobody_asks_for_anything_finds_out_that_its_server_is_gone(
