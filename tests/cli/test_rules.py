@@ -37,9 +37,10 @@ async def test_incidents_are_listed_with_their_numbers(played: Path) -> None:
     assert said == f"Incident {number} and those before it of ada are closed.\n"
     again = ok(played, "rules", "dismiss", number, "--reason", "again", "--json", "--data", ".")
     assert json.loads(again)["open"] is False
-    assert "There is no incident 999" in refused(
-        played, "rules", "dismiss", "999", "--reason", "why", "--data", "."
-    )
+    for other in ("999", "0", "9" * 20):
+        said = refused(played, "rules", "dismiss", other, "--reason", "why", "--data", ".")
+        assert f"There is no incident {other}" in said
+    assert "--before is" in refused(played, "rules", "incidents", "--before", "9" * 20)
     assert "--reason" in refused(played, "rules", "dismiss", number, "--data", ".", code=2)
     none = ok(played, "rules", "incidents", "--rule", "cooldown", "--data", ".")
     assert none == "There are no such incidents.\n"

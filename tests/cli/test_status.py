@@ -66,7 +66,7 @@ async def test_a_node_that_hangs_is_told_from_one_that_is_not_there(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for module in (cluster, running):
-        monkeypatch.setattr(module, "ANSWER_S", 0.1)
+        monkeypatch.setattr(module, "ANSWER_S", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         hangs, gone = await cluster.look(
@@ -78,7 +78,7 @@ async def test_a_node_that_hangs_is_told_from_one_that_is_not_there(
     assert "end it and start it again" in hangs.says
     assert "start it, or see why" in gone.says
     assert remark.verdict == "bad"
-    assert "End it and start it again" in remark.advice
+    assert "end it and start it again" in remark.advice
 
 
 def code(answer: Answer) -> tuple[int, str]:

@@ -14,7 +14,7 @@ from scoreboard import wire
 from scoreboard.assembly import open_ledger
 from scoreboard.assembly.audits import open_auditor
 from scoreboard.cli.catalogue import caller
-from scoreboard.cli.moderation import sound_reason
+from scoreboard.cli.moderation import sound_number, sound_reason
 from scoreboard.cli.options import Data, Json, load_kept
 from scoreboard.cli.remark import counted
 from scoreboard.cli.terminal import ERR, Failure, print_json, print_table, say
@@ -30,8 +30,6 @@ from scoreboard.service.seal_check import Checked
 from scoreboard.settings import Settings
 
 SHOWN_MAX = 10
-ENTRY_MAX = 2**63 - 1
-"""No database counts further."""
 
 _STEPS = {
     "scores": "Adding scores up",
@@ -109,14 +107,13 @@ async def audit(
 
 
 async def _dismiss(dismissal: Dismissal, settings: Settings, *, json: bool) -> None:
-    missing = Failure(f"There is no finding {dismissal.entry}: `audit --list` has them.")
-    if not 0 < dismissal.entry <= ENTRY_MAX:
-        raise missing
+    missing = f"There is no finding {dismissal.entry}: `audit --list` has them."
+    sound_number(dismissal.entry, missing)
     async with open_ledger(settings) as ledger:
         try:
             noted = await ledger.dismiss_finding(dismissal)
         except NotFound:
-            raise missing from None
+            raise Failure(missing) from None
     if json:
         print_json(wire.finding(noted))
         return

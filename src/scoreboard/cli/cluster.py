@@ -27,8 +27,8 @@ _TODO = {
 """What somebody does about a node in this state; of one that is away, it depends on how."""
 
 HANGS = (
-    "it takes connections and says nothing. It was stopped, hangs, or has too much to do: "
-    "`py-spy dump` shows where; end it and start it again, meanwhile another leads."
+    "it was stopped, hangs, or has too much to do: `py-spy dump` shows where; end it and start it "
+    "again, meanwhile another leads."
 )
 
 
@@ -64,7 +64,7 @@ async def _node(http: httpx2.AsyncClient, url: str, token: str | None) -> Node:
         metrics = await http.get(f"{url}/metrics")
         return _seen(url, readiness, _from_metrics(metrics.text))
     except httpx2.ReadTimeout:
-        return Node(url, "away", HANGS)
+        return Node(url, "away", f"it takes connections and says nothing: {HANGS}")
     except httpx2.HTTPError:
         return Node(
             url, "away", "nothing answers: start it, or see why it is not reached from here."

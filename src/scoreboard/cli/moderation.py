@@ -14,6 +14,8 @@ from scoreboard.core.moment import milliseconds
 from scoreboard.core.preview import PeriodMoves
 
 REASON_MAX = 500
+NUMBER_MAX = 2**63 - 1
+"""No database counts further."""
 
 Preview = Annotated[
     bool,
@@ -58,6 +60,17 @@ def sound_reason(reason: str) -> str:
     if not 0 < len(reason) <= REASON_MAX or not reason.isprintable():
         raise Failure(f"--reason is 1 to {REASON_MAX} characters on one line.")
     return reason
+
+
+def sound_number(number: int, refusal: str) -> int:
+    """The number of an entry, which a database can be asked for.
+
+    Raises:
+        Failure: none has such a number, in the words of ``refusal``.
+    """
+    if not 0 < number <= NUMBER_MAX:
+        raise Failure(refusal)
+    return number
 
 
 def sound_user(user: str) -> str:

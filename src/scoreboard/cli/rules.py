@@ -8,7 +8,7 @@ from cyclopts import App, Parameter
 from scoreboard import assembly, wire
 from scoreboard.cli import simulate as simulating
 from scoreboard.cli.catalogue import caller
-from scoreboard.cli.moderation import sound_reason
+from scoreboard.cli.moderation import sound_number, sound_reason
 from scoreboard.cli.options import Data, Json, load_kept
 from scoreboard.cli.terminal import Failure, print_json, print_table, say
 from scoreboard.core.board import DEFAULT_BOARD
@@ -73,6 +73,8 @@ async def incidents(  # noqa: PLR0913 - each is an option
     """List what rules refused, or would have refused in the shadow, the newest first."""
     if not 1 <= limit <= LIMIT_MAX:
         raise Failure(f"--limit is 1 to {LIMIT_MAX:,}.")
+    if before is not None:
+        sound_number(before, "--before is the number of an incident.")
     sought = Sought(before, user, _rule(rule))
     async with assembly.open_ledger(load_kept(data=data)) as ledger:
         found = await ledger.incidents(sought, limit)
@@ -102,12 +104,13 @@ async def dismiss(
 
     For a rule of a key: those of the key. What is refused from now on is a new incident.
     """
-    dismissal = Dismissal(incident, caller(), sound_reason(reason))
+    missing = f"There is no incident {incident}: `rules incidents` has them."
+    dismissal = Dismissal(sound_number(incident, missing), caller(), sound_reason(reason))
     async with assembly.open_ledger(load_kept(data=data)) as ledger:
         try:
             closed = await ledger.dismiss_incident(dismissal)
         except NotFound:
-            raise Failure(f"There is no incident {incident}: `rules incidents` has them.") from None
+            raise Failure(missing) from None
     if json:
         print_json(wire.incident(closed))
     else:

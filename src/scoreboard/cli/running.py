@@ -6,7 +6,7 @@ import httpx2
 import msgspec
 
 from scoreboard import wire
-from scoreboard.cli.cluster import LAG_MAX_S, totals_in
+from scoreboard.cli.cluster import HANGS, LAG_MAX_S, totals_in
 from scoreboard.cli.options import operations_url
 from scoreboard.cli.remark import Remark, counted, span
 from scoreboard.settings import Settings
@@ -14,11 +14,6 @@ from scoreboard.settings import Settings
 ANSWER_S = 2.0
 JWKS_OLD_S = 900.0
 FIRST_AUDIT_S = 1_200.0
-
-_HANGS = (
-    "It was stopped, hangs, or has too much to do: `py-spy dump` shows where. End it and start it "
-    "again; meanwhile another node leads."
-)
 
 
 def service(settings: Settings) -> list[Remark]:
@@ -30,7 +25,11 @@ def service(settings: Settings) -> list[Remark]:
             readiness = msgspec.json.decode(answer.content, type=wire.Readiness)
             totals = totals_in(http.get(f"{url}/metrics").text)
     except httpx2.ReadTimeout:
-        return [Remark("service", "bad", f"at {url} somebody listens and says nothing.", _HANGS)]
+        return [
+            Remark(
+                "service", "bad", f"at {url} somebody listens and says nothing.", HANGS.capitalize()
+            )
+        ]
     except httpx2.HTTPError:
         says = f"nothing answers at {url}."
         return [Remark("service", "look", says, "`scoreboard serve` starts it.")]
