@@ -5,7 +5,7 @@ import secrets
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 from tests.service_process import Service
 
@@ -60,6 +60,13 @@ class Desk:
         page.goto(f"{self.service.url}/admin#{place}")
         page.get_by_label("Your token").fill(self.service.token("mo", *(scopes or SCOPES)))
         page.keyboard.press("Enter")
+
+    def edit(self, page: Page) -> Locator:
+        """Open the dialog of its action; answers the action's row."""
+        self.open(page, "actions")
+        rows = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name=self.action))
+        rows.first.get_by_role("button", name="Edit").click()
+        return rows.first
 
 
 @pytest.fixture

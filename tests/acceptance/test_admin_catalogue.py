@@ -21,9 +21,7 @@ __all__ = ["chromium", "desk", "open_page", "shared"]
 def test_an_action_is_set_after_a_look_at_what_changes(open_page: OpenPage, desk: Desk) -> None:
     desk.user("ben", 3)
     with open_page() as page:
-        desk.open(page, "actions")
-        row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name=desk.action))
-        row.first.get_by_role("button", name="Edit").click()
+        row = desk.edit(page)
         dialog = page.get_by_role("dialog")
         expect(dialog).to_contain_text("Changes nothing.")
         page.get_by_label("Points", exact=True).fill("50")
@@ -36,8 +34,8 @@ def test_an_action_is_set_after_a_look_at_what_changes(open_page: OpenPage, desk
         assert violations(page) == []
         page.get_by_label("Most a day").fill("20")
         decide(page, "Set", "spring season")
-        expect(row.first).to_contain_text("50")
-        expect(row.first).to_contain_text("20 a day")
+        expect(row).to_contain_text("50")
+        expect(row).to_contain_text("20 a day")
         desk.user("ada")
         page.evaluate("location.hash = 'record'")
         expect(page.get_by_role("row", name="spring season")).to_contain_text("points: 10 → 50")
@@ -48,9 +46,7 @@ def test_a_token_that_ends_while_somebody_writes_costs_nothing_written(
 ) -> None:
     end = "sessionStorage.adminToken = 'ended'"
     with open_page("401") as page:
-        desk.open(page, "actions")
-        row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name=desk.action))
-        row.first.get_by_role("button", name="Edit").click()
+        row = desk.edit(page)
         another = page.get_by_label("Another token")
         expect(another).to_be_hidden()
         page.get_by_label("Points", exact=True).fill("50")
@@ -64,9 +60,9 @@ def test_a_token_that_ends_while_somebody_writes_costs_nothing_written(
         another.fill(desk.service.token("mo", *SCOPES))
         page.get_by_role("dialog").get_by_role("button", name="Set").click()
         expect(page.get_by_role("dialog")).to_have_count(0)
-        expect(row.first).to_contain_text("50")
+        expect(row).to_contain_text("50")
         # Who gives none is asked by the page.
-        row.first.get_by_role("button", name="Edit").click()
+        row.get_by_role("button", name="Edit").click()
         page.evaluate(end)
         decide(page, "Set")
         expect(another).to_be_visible()
@@ -81,9 +77,7 @@ def test_a_moment_that_is_not_rewritten_stays_to_the_millisecond(
     settings = {"points": 10, "board": desk.action, "active_until": until}
     desk.service.put(f"actions/{desk.action}", settings)
     with open_page() as page:
-        desk.open(page, "actions")
-        row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name=desk.action))
-        row.first.get_by_role("button", name="Edit").click()
+        desk.edit(page)
         dialog = page.get_by_role("dialog")
         expect(dialog).to_contain_text("Changes nothing.")
         page.get_by_label("Until").fill("2027-03-02T00:00:00")
